@@ -1,0 +1,42 @@
+// Package stream is the endless file: it cuts what a recorder sends into parts,
+// keeps the newest of them in a bounded log, and lets any number of listeners
+// read that log from a point where a decoder can start.
+//
+// # The path of a byte
+//
+// A [Publisher] is given chunks, cut anywhere. The [Parser] of the chunk's
+// container finds the codec frames in them; the [Muxer] of the same container
+// writes each frame again, with a timestamp that continues over every run of
+// the recorder, so that all listeners get the same bytes. The result is a
+// [Part], which is appended to the log of a [Stream]. A [Listener] is a cursor
+// in that log; nothing is copied for it.
+//
+//	Publisher.Write → Parser → Muxer → Stream → N × Listener.Next
+//
+// # Words
+//
+// An [Entry] is a registered name; it outlives its streams. A run is one life
+// of a recorder: it begins with a container header, and a new run with the same
+// tracks and codecs continues the file without a seam. A join is a part at which
+// a decoder can start: a keyframe of the first video track, or any audio frame
+// where there is no video.
+//
+// # Containers
+//
+// WebM (RFC 8794, RFC 9559) is cut at blocks, never at clusters, since a
+// recorder's cluster may last as long as the recording. Without video every
+// block becomes a small cluster of known size; with video a cluster of unknown
+// size begins at every keyframe of the first video track, and wherever a block's
+// timestamp would not fit into 16 bits relative to its cluster's. The header is
+// ours: a Segment of unknown size, no Duration, no SeekHead, no Cues, and a
+// DefaultDuration in every video track, without which one browser engine spends
+// more than a second guessing the frame rate.
+//
+// WAV (RIFF and RF64, integer and float samples) is cut every 10 ms of samples;
+// a listener gets a fresh header that promises no end, and the last half second
+// in its first write, because media elements do not start on less.
+//
+// The package knows no network: no HTTP, no WebSocket, no JSON. It starts no
+// goroutine; the timers that it needs (grace, fillers, batching) are
+// time.AfterFunc and are stopped by [Hub.Close].
+package stream

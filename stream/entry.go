@@ -1,0 +1,137 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Entry is a registered name. It outlives its streams: while a publisher
+// reconnects, or its page is loaded again, what hangs on the name stays.
+type Entry struct {
+	hub     *Hub
+	name    string
+	holders int // protected by hub.mu
+
+	mu     sync.Mutex    // protects all below, and with it the order of what is written
+	stream *Stream       // nil before the first header, and after a clean end
+	run    *run          // the newest
+	pub    *Publisher    // who writes now
+	key    string        // the right to publish, of whoever holds the name; "" is nobody's
+	grace  *grace        // running while the publisher is gone
+	news   chan struct{} // closed and replaced when stream changes
+}
+
+// current returns the stream, or what to wait for.
+func (e *Entry) current() (*Stream, <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stream, e.news
+}
+
+// await returns the stream as soon as there is one.
+func (e *Entry) await(ctx context.Context, wait time.Duration) (*Stream, error) {
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	for {
+		s, news := e.current()
+		if s != nil {
+			return s, nil
+		}
+		if e.hub.closed.Load() {
+			return nil, ErrClosed
+		}
+		select {
+		case <-news:
+		case <-timeout.C:
+			return nil, ErrNotFound
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (e *Entry) tell() {
+	close(e.news)
+	e.news = make(chan struct{})
+}
+
+// begin starts a run's file: the present one goes on if the header allows it,
+// else it ends cleanly and another begins. e.mu is held.
+func (e *Entry) begin(r *run, h *head) error {
+	r.started, r.keyed = false, 0
+	if s := e.stream; s != nil && s.format == r.format {
+		if to, ok := s.head.match(h); ok {
+			r.to = to
+			return nil
+		}
+	}
+	r.to = make([]int, len(h.tracks))
+	for i := range r.to {
+		r.to[i] = i
+	}
+	if e.stream != nil {
+		e.stream.finish()
+		e.stream = nil
+	}
+	s, err := newStream(e, r.format, h, &e.hub.opt)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.format.Name, err)
+	}
+	e.stream = s
+	e.tell()
+	return nil
+}
+
+// end closes the file and forgets the run. e.mu is held.
+func (e *Entry) end() {
+	if e.stream != nil {
+		e.stream.finish()
+	}
+	e.stream, e.run, e.key = nil, nil, ""
+	e.tell()
+}
+
+// grace is the time that a publisher has to come back.
+type grace struct {
+	timer *time.Timer // entry's mu
+}
+
+// expire ends a file whose publisher did not come back.
+func (e *Entry) expire(g *grace) {
+	e.mu.Lock()
+	mine := e.grace == g
+	if mine {
+		e.grace = nil
+		e.end()
+	}
+	e.mu.Unlock()
+	if mine {
+		e.hub.release(e)
+	}
+}
+
+// cancelGrace reports whether a grace period ran, whose hold on the entry is
+// then the caller's to release. e.mu is held.
+func (e *Entry) cancelGrace() bool {
+	if e.grace == nil {
+		return false
+	}
+	e.grace.timer.Stop()
+	e.grace = nil
+	return true
+}
+
+func (e *Entry) close() {
+	e.mu.Lock()
+	grace := e.cancelGrace()
+	if e.pub != nil {
+		e.pub.detach(ErrClosed)
+	}
+	e.end()
+	e.mu.Unlock()
+	if grace {
+		e.hub.release(e)
+	}
+}

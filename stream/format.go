@@ -1,0 +1,169 @@
+package stream
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Format is a container: one row of the table that drives publishing, playing,
+// refusals, the README and the fuzz seeds.
+type Format struct {
+	Name  string   // also its extension
+	Types []string // MIME types a publisher may name
+	Views []View   // what a stream published in it can be played as
+
+	sniff     func(b []byte) bool
+	newParser func() Parser
+	newMuxer  func(*head) (Muxer, error)
+	pad       func(n int) (head []byte, zeros int) // nil: the format has no filler
+	preroll   time.Duration                        // how far behind the newest part a listener begins
+	mime      func(tracks []Track, bare bool) string
+}
+
+// View is an extension under which a stream can be played.
+type View struct {
+	Ext  string
+	Bare bool // without the container's header
+}
+
+var formats = []*Format{
+	{
+		Name:      "webm",
+		Types:     []string{"video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska"},
+		Views:     []View{{Ext: "webm"}},
+		sniff:     func(b []byte) bool { return bytes.HasPrefix(b, []byte{0x1A, 0x45, 0xDF, 0xA3}) },
+		newParser: newWebMParser,
+		newMuxer:  newWebMMuxer,
+		pad:       webmPad,
+		mime:      webmType,
+	},
+	{
+		Name:  "wav",
+		Types: []string{"audio/wav", "audio/wave", "audio/x-wav", "audio/vnd.wave"},
+		Views: []View{{Ext: "wav"}, {Ext: "pcm", Bare: true}},
+		sniff: func(b []byte) bool {
+			return len(b) >= 12 && (string(b[:4]) == "RIFF" || string(b[:4]) == "RF64") && string(b[8:12]) == "WAVE"
+		},
+		newParser: newWAVParser,
+		newMuxer:  newWAVMuxer,
+		preroll:   500 * time.Millisecond,
+		mime:      wavType,
+	},
+}
+
+// Formats returns the table's rows. They must not be changed.
+func Formats() []*Format { return formats }
+
+// ByExt returns the format that is published under an extension, or nil.
+func ByExt(ext string) *Format {
+	for _, f := range formats {
+		if f.Name == ext {
+			return f
+		}
+	}
+	return nil
+}
+
+// ByType returns the format of a MIME type, or nil; parameters do not matter.
+func ByType(mime string) *Format {
+	mime, _, _ = strings.Cut(mime, ";")
+	mime = strings.ToLower(strings.TrimSpace(mime))
+	for _, f := range formats {
+		if slices.Contains(f.Types, mime) {
+			return f
+		}
+	}
+	return nil
+}
+
+// SniffLen is how many bytes Sniff needs at the most.
+const SniffLen = 12
+
+// Sniff returns the format that a run's first bytes belong to, or nil.
+func Sniff(b []byte) *Format {
+	for _, f := range formats {
+		if f.sniff(b) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Extensions returns every extension that some stream can be played under.
+func Extensions() []string {
+	var all []string
+	for _, f := range formats {
+		for _, v := range f.Views {
+			if !slices.Contains(all, v.Ext) {
+				all = append(all, v.Ext)
+			}
+		}
+	}
+	return all
+}
+
+// View returns what a stream of this format looks like under an extension; ""
+// is the stream's own.
+func (f *Format) View(ext string) (View, bool) {
+	for _, v := range f.Views {
+		if v.Ext == ext || ext == "" {
+			return v, true
+		}
+	}
+	return View{}, false
+}
+
+// Preroll is how far behind the newest part a listener begins.
+func (f *Format) Preroll() time.Duration { return f.preroll }
+
+// Timed reports whether the container itself carries timestamps; where it does
+// not, a listener's first byte is its time 0.
+func (f *Format) Timed() bool { return f.Name != "wav" }
+
+// CanPad reports whether the format has a filler for [Format.Pad].
+func (f *Format) CanPad() bool { return f.pad != nil }
+
+// Pad returns a filler of n bytes, as a head and the number of zeros after it,
+// or of n+block bytes where none is as short as n. It may stand between any two
+// parts. The format must have one.
+func (f *Format) Pad(n, block int) (head []byte, zeros int) {
+	if n < 2 {
+		n += block
+	}
+	return f.pad(n)
+}
+
+func webmType(tracks []Track, _ bool) string {
+	kind, box := "audio", "webm"
+	var codecs []string
+	for i := range tracks {
+		t := &tracks[i]
+		if t.Type == Video {
+			kind = "video"
+		}
+		if !slices.Contains(codecs, t.Codec) {
+			codecs = append(codecs, t.Codec)
+		}
+		if !webmOwn(t.id) {
+			box = "x-matroska"
+		}
+	}
+	return fmt.Sprintf(`%s/%s; codecs="%s"`, kind, box, strings.Join(codecs, ", "))
+}
+
+func wavType(tracks []Track, bare bool) string {
+	t := &tracks[0]
+	if !bare {
+		return fmt.Sprintf(`audio/wav; codecs="%s"`, t.Codec)
+	}
+	encoding := "signed-int"
+	if t.Float {
+		encoding = "float"
+	} else if t.Bits == 8 {
+		encoding = "unsigned-int"
+	}
+	return fmt.Sprintf("audio/x-raw; rate=%d; channels=%d; bits=%d; encoding=%s; endianness=little", t.Rate, t.Channels, t.Bits, encoding)
+}

@@ -1,0 +1,102 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// What a hub refuses. The doors turn these into statuses and sentences.
+var (
+	ErrBusy     = errors.New("somebody else publishes under this name")
+	ErrReplaced = errors.New("a newer connection publishes under this name")
+	ErrNotFound = errors.New("no such stream")
+	ErrMemory   = errors.New("the server's memory for streams is used up")
+	ErrClosed   = errors.New("the server is stopping")
+)
+
+// Hub is the register of all entries. Any goroutine may call its methods.
+// NewHub makes one; Close ends everything in it.
+type Hub struct {
+	opt    Options
+	memory atomic.Int64 // bytes in all windows
+
+	mu      sync.Mutex // protects below; taken before an entry's mu, never after
+	entries map[string]*Entry
+
+	closed atomic.Bool // set before the entries are closed
+}
+
+// NewHub returns an empty register.
+func NewHub(o Options) *Hub {
+	return &Hub{opt: o.withDefaults(), entries: map[string]*Entry{}}
+}
+
+// Memory returns the bytes that all windows hold.
+func (h *Hub) Memory() int64 { return h.memory.Load() }
+
+// acquire returns the entry of a name, registering it if need be. Each acquire
+// needs its release; an entry without holders is forgotten.
+func (h *Hub) acquire(name string) (*Entry, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed.Load() {
+		return nil, ErrClosed
+	}
+	e := h.entries[name]
+	if e == nil {
+		e = &Entry{hub: h, name: name, news: make(chan struct{})}
+		h.entries[name] = e
+	}
+	e.holders++
+	return e, nil
+}
+
+func (h *Hub) release(e *Entry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e.holders--
+	if e.holders == 0 {
+		delete(h.entries, e.name)
+	}
+}
+
+// Open returns the stream of a name, waiting for it as long as wait, or as long
+// as held when somebody has registered the name. It returns ErrNotFound when
+// there is none then, ErrClosed, or the context's cause.
+func (h *Hub) Open(ctx context.Context, name string, wait, held time.Duration) (*Stream, error) {
+	if h.registered(name) {
+		wait = max(wait, held)
+	} else if wait <= 0 {
+		return nil, ErrNotFound
+	}
+	e, err := h.acquire(name)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release(e)
+	return e.await(ctx, wait)
+}
+
+func (h *Hub) registered(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.entries[name] != nil
+}
+
+// Close ends every stream; listeners get what is left and a clean end,
+// publishers ErrClosed. Nothing can be published or opened afterwards.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	h.closed.Store(true)
+	all := make([]*Entry, 0, len(h.entries))
+	for _, e := range h.entries {
+		all = append(all, e)
+	}
+	h.mu.Unlock()
+	for _, e := range all {
+		e.close()
+	}
+}

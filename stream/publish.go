@@ -1,0 +1,286 @@
+package stream
+
+import (
+	"errors"
+	"time"
+)
+
+// PublishOptions says who publishes what.
+type PublishOptions struct {
+	Format *Format // the container of the chunks; nil: whichever they begin like
+	Run    string  // names this life of a recorder, so that it can be resumed; "" cannot
+	Key    string  // the right to the name; another publisher needs the same while it is held
+}
+
+// Publisher is one connection that appends to an entry. Write, End, Drop and
+// Fail are called by one goroutine; whichever of the last three comes first
+// gives the publisher up.
+type Publisher struct {
+	e       *Entry
+	run     *run
+	known   bool
+	resumed int64
+	gone    chan struct{} // closed when cause is set
+	cause   error         // why this publisher may not write any more; e.mu
+	last    time.Time     // of the latest Write; e.mu
+	held    bool          // this publisher still holds the entry; e.mu
+}
+
+// run is one life of a recorder.
+type run struct {
+	id      string
+	format  *Format // nil until it is sniffed
+	feeder  feeder
+	chunks  int64
+	to      []int         // the stream's tracks for the run's
+	started bool          // offset is set
+	offset  time.Duration // stream time minus the run's own clock
+	base    time.Duration // stream time at which the run began
+	last    time.Duration // own clock of the newest frame
+	media   time.Duration // how much media the run has brought
+	keyed   uint32        // video tracks that have shown a keyframe
+	parts   []*Part       // of the chunk that is being written
+}
+
+func newRun(o PublishOptions) *run {
+	r := &run{id: o.Run, format: o.Format}
+	if o.Format == nil {
+		r.feeder.parser = &sniffer{found: func(f *Format) { r.format = f }}
+	} else {
+		r.feeder.parser = o.Format.newParser()
+	}
+	return r
+}
+
+// Publish begins a run under a name, or resumes one. It returns ErrBusy if
+// somebody else holds the name, ErrMemory if there is no room for another
+// stream, ErrClosed if the hub is.
+//
+// A newer connection of the same run and key replaces the older. Another run
+// with the same key waits until the name is free or its holder has been silent
+// for [Options].Silent.
+func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
+	e, err := h.acquire(name)
+	if err != nil {
+		return nil, err
+	}
+	p, grace, err := e.attach(o)
+	if err != nil || grace {
+		h.release(e)
+	}
+	return p, err
+}
+
+// attach makes a publisher the one who writes. It reports whether it ended a
+// grace period, whose hold on the entry is then the caller's to release.
+func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
+	now := e.hub.opt.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	resume := o.Run != "" && e.run != nil && e.run.id == o.Run && e.key == o.Key && (o.Format == nil || e.run.format == o.Format)
+	switch {
+	case e.hub.closed.Load(): // between acquire and here
+		return nil, false, ErrClosed
+	case e.pub != nil && !resume && (e.key != o.Key || now.Sub(e.pub.last) < e.hub.opt.Silent),
+		e.grace != nil && e.key != "" && e.key != o.Key:
+		return nil, false, ErrBusy
+	case e.stream == nil && e.hub.memory.Load() > e.hub.opt.Memory:
+		return nil, false, ErrMemory
+	}
+	if e.pub != nil {
+		e.pub.detach(ErrReplaced)
+	}
+	grace = e.cancelGrace()
+	if !resume {
+		e.run = newRun(o)
+	}
+	e.key = o.Key
+	e.pub = &Publisher{e: e, run: e.run, known: resume, resumed: e.run.chunks, gone: make(chan struct{}), last: now, held: true}
+	return e.pub, grace, nil
+}
+
+// Resumed returns how many chunks of the run were in the file when this
+// publisher came, and whether the server knew the run at all.
+func (p *Publisher) Resumed() (chunks int64, known bool) { return p.resumed, p.known }
+
+// Gone is closed when the publisher was replaced or the hub closed.
+func (p *Publisher) Gone() <-chan struct{} { return p.gone }
+
+// Cause returns ErrReplaced or ErrClosed once Gone is closed.
+func (p *Publisher) Cause() error {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	return p.cause
+}
+
+// detach takes the right to write from a publisher. e.mu is held.
+func (p *Publisher) detach(cause error) {
+	p.e.pub, p.cause = nil, cause
+	close(p.gone)
+}
+
+// Write appends one chunk, whole, and counts it; an empty chunk counts too. The
+// number returned is how many chunks of the run are now in the file. What an
+// unfinished frame at the chunk's end has brought so far is kept with the run.
+//
+// A *ParseError means that the chunk is not what the format allows: frames
+// before that place are in the file, the run is over. Other errors are ErrReplaced
+// and ErrClosed.
+func (p *Publisher) Write(chunk []byte) (chunks int64, err error) {
+	e := p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p.cause != nil {
+		return 0, p.cause
+	}
+	p.last = e.hub.opt.Now()
+	r := p.run
+	rest, err := r.feeder.feed(chunk, e.emit)
+	e.flush()
+	r.feeder.keep(rest)
+	if s := e.stream; s != nil {
+		s.BytesIn.Add(int64(len(chunk)))
+	}
+	if err != nil {
+		return r.chunks, err
+	}
+	r.chunks++
+	return r.chunks, nil
+}
+
+// Media returns how much media, by its own timestamps, the run has brought.
+func (p *Publisher) Media() time.Duration {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	return p.run.media
+}
+
+// End closes the file cleanly. It returns a *ParseError if the last frame was
+// not whole, which is then left out.
+func (p *Publisher) End() error {
+	return p.leave(func() error {
+		e := p.e
+		err := p.run.feeder.finish(e.emit)
+		e.flush()
+		e.end()
+		return err
+	})
+}
+
+// Drop gives the publisher up without ending the file: it stays open for the
+// grace period, and the run may be resumed.
+func (p *Publisher) Drop() {
+	_ = p.leave(func() error {
+		e := p.e
+		opt := &e.hub.opt
+		g := &grace{}
+		g.timer = time.AfterFunc(opt.Grace, func() { e.expire(g) })
+		e.grace, p.held = g, false // the hold is the timer's now
+		return nil
+	})
+}
+
+// Fail gives the publisher up because its bytes were refused: a run of the same
+// right may continue the file, but an entry whose file never began is free at once.
+func (p *Publisher) Fail() {
+	p.e.mu.Lock()
+	began := p.e.stream != nil
+	p.e.mu.Unlock()
+	if began {
+		p.Drop()
+		return
+	}
+	_ = p.leave(func() error { p.e.end(); return nil })
+}
+
+// leave runs f, if the publisher still writes, and gives up its hold.
+func (p *Publisher) leave(f func() error) (err error) {
+	e := p.e
+	e.mu.Lock()
+	held := p.held
+	if held && p.cause == nil {
+		e.pub, p.cause = nil, ErrReplaced
+		err = f()
+	}
+	held = p.held
+	p.held = false
+	e.mu.Unlock()
+	if held {
+		e.hub.release(e)
+	}
+	return err
+}
+
+// emit takes a part from the parser. e.mu is held.
+func (e *Entry) emit(part *Part) error {
+	r := e.run
+	if part.Kind == Header {
+		e.flush()
+		return e.begin(r, part.head)
+	}
+	if e.stream == nil {
+		return errors.New("a frame before any header")
+	}
+	part.Track = r.to[part.Track]
+	if !r.decodable(part, e.stream.head) {
+		return nil
+	}
+	if r.jumps(part) {
+		e.flush() // so that the log's end is the file's
+		r.rebase(part, e.stream.start(e.hub.opt.Now()))
+	}
+	r.place(part)
+	if r.parts = append(r.parts, part); len(r.parts) == maxParts {
+		e.flush()
+	}
+	return nil
+}
+
+// flush hands the chunk's parts to the log. e.mu is held.
+func (e *Entry) flush() {
+	if r := e.run; len(r.parts) > 0 {
+		e.stream.append(r.parts)
+		clear(r.parts)
+		r.parts = r.parts[:0]
+	}
+}
+
+// A run's own clock may jump; what jumps further than a recorder's does is
+// continued like a new run, so that listeners' clocks never run backwards.
+const (
+	backJump    = 10 * time.Second
+	forwardJump = time.Minute
+)
+
+// maxParts is how many parts of one chunk wait to be appended together.
+const maxParts = 1024
+
+// decodable reports false for a picture that nobody could decode: its track has
+// shown no keyframe in this run yet.
+func (r *run) decodable(p *Part, h *head) bool {
+	if h.tracks[p.Track].Type == Video && p.Key {
+		r.keyed |= 1 << p.Track
+	}
+	return h.tracks[p.Track].Type != Video || r.keyed&(1<<p.Track) != 0
+}
+
+func (r *run) jumps(p *Part) bool {
+	step := p.Time - r.last
+	return !r.started || step < -backJump || step > forwardJump
+}
+
+// rebase makes the run's own clock go on at a stream time. Whole milliseconds,
+// so that rounding is the same for all its frames.
+func (r *run) rebase(p *Part, at time.Duration) {
+	r.base = at.Round(time.Millisecond)
+	r.offset, r.started, r.last = r.base-p.Time, true, p.Time
+}
+
+// place turns a part's time from the run's clock into the stream's.
+func (r *run) place(p *Part) {
+	if step := p.Time - r.last; step > 0 {
+		r.media += step
+		r.last = p.Time
+	}
+	p.Time = max(p.Time+r.offset, r.base)
+}

@@ -1,0 +1,241 @@
+package stream
+
+import (
+	"sync"
+	"time"
+)
+
+// Stream is one endless file: a header and the newest parts of a log that one
+// writer appends to. Any goroutine may call its exported methods.
+//
+// The writer never waits for a listener. What a listener has not read when the
+// window moves on is lost to it, and it goes on at the newest join.
+type Stream struct {
+	Counters
+
+	entry  *Entry
+	format *Format
+	head   *head
+	header []byte // what every body begins with
+	opt    *Options
+
+	mu    sync.Mutex // protects all below
+	mux   Muxer
+	parts []*Part       // parts[i] has sequence number base+i
+	base  int64         // sequence number of parts[0]
+	join  int64         // sequence number of the newest join, or -1 if it left the window
+	bytes int           // in parts
+	began time.Time     // stream time 0
+	end   time.Duration // of the latest-ending part
+	last  time.Time     // when something was appended
+	wake  chan struct{} // closed and replaced when there is news
+	woke  time.Time     // when that was last done for parts
+	ended bool
+	batch *time.Timer // a wake-up that waits for more parts, or nil
+	idle  *time.Timer
+}
+
+func newStream(e *Entry, f *Format, h *head, opt *Options) (*Stream, error) {
+	m, err := f.newMuxer(h)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{entry: e, format: f, head: h, header: m.Header(), mux: m, opt: opt,
+		join: -1, wake: make(chan struct{}), last: opt.Now()}
+	s.mu.Lock() // tick sees idle only when it is set
+	s.idle = time.AfterFunc(opt.Check, s.tick)
+	s.mu.Unlock()
+	return s, nil
+}
+
+// Format returns the container the stream is in.
+func (s *Stream) Format() *Format { return s.format }
+
+// Tracks returns what the stream carries. It must not be changed.
+func (s *Stream) Tracks() []Track { return s.head.tracks }
+
+// Header returns the bytes every body of that view begins with. They must not
+// be changed.
+func (s *Stream) Header(v View) []byte {
+	if v.Bare {
+		return nil
+	}
+	return s.header
+}
+
+// ContentType is the exact MIME type of a view, codecs included (RFC 6381).
+func (s *Stream) ContentType(v View) string { return s.format.mime(s.head.tracks, v.Bare) }
+
+// Edge returns the stream time up to which media is in the log, the stream
+// clock (server time since stream time 0), and the stream time of the newest
+// join, which is negative if there is none. They differ by what the publisher
+// is late, and by how long ago the join was.
+func (s *Stream) Edge() (edge, clock, join time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	join = -1
+	if s.join >= 0 {
+		join = s.parts[s.join-s.base].Time
+	}
+	if !s.began.IsZero() {
+		clock = s.opt.Now().Sub(s.began)
+	}
+	return s.end, clock, join
+}
+
+// append puts the parts of one chunk into the log and wakes the listeners.
+func (s *Stream) append(parts []*Part) {
+	if wake := s.add(parts); wake != nil {
+		close(wake) // not under the lock that everybody who wakes will want
+	}
+}
+
+// add returns the channel to close, if the listeners are to be woken now.
+func (s *Stream) add(parts []*Part) (wake chan struct{}) {
+	now := s.opt.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || len(parts) == 0 {
+		return nil
+	}
+	for _, p := range parts {
+		p.Arrival = now
+		if p.Kind != Filler {
+			s.mux.Mux(p)
+			s.end = max(s.end, p.End())
+			s.last = now
+		}
+		s.parts = append(s.parts, p)
+		s.bytes += p.cost()
+		s.entry.hub.memory.Add(int64(p.cost()))
+		if p.Kind == Join {
+			s.join = s.base + int64(len(s.parts)) - 1
+		}
+		s.trim(now)
+	}
+	s.Parts.Add(int64(len(parts)))
+	return s.news(now)
+}
+
+// start returns the run-local offset at which a new run goes on: at the server's
+// clock, but never before the end of the run before.
+func (s *Stream) start(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.began.IsZero() {
+		s.began = now
+	}
+	return max(now.Sub(s.began), s.end)
+}
+
+// trim drops parts from the window's old end: those that are too old or too
+// many, but not the newest join and what follows it, unless even that is over
+// the hard limit. When memory is short everywhere, only that stays.
+func (s *Stream) trim(now time.Time) {
+	short := s.entry.hub.memory.Load() > s.opt.Memory
+	for len(s.parts) > 1 {
+		p := s.parts[0]
+		over := s.bytes > s.opt.WindowBytes || now.Sub(p.Arrival) > s.opt.Window || short
+		needed := s.join >= 0 && s.base >= s.join
+		if s.bytes <= s.opt.HardBytes && (!over || needed) {
+			return
+		}
+		if s.base == s.join {
+			s.join = -1
+		}
+		s.drop(1)
+	}
+}
+
+// drop forgets the n oldest parts.
+func (s *Stream) drop(n int) {
+	freed := 0
+	for i, p := range s.parts[:n] {
+		freed += p.cost()
+		s.parts[i] = nil
+	}
+	s.parts = s.parts[n:]
+	s.base += int64(n)
+	s.bytes -= freed
+	s.entry.hub.memory.Add(-int64(freed))
+}
+
+// news decides when the listeners learn of new parts: at once or, when there are
+// many, together with what comes in the next moments: one write of two chunks
+// costs them and the server half of two writes.
+func (s *Stream) news(now time.Time) (wake chan struct{}) {
+	if s.opt.Batch > 0 && s.Listeners.Load() >= int64(s.opt.BatchFrom) {
+		if s.batch != nil {
+			return nil
+		}
+		if wait := s.opt.Batch - now.Sub(s.woke); wait > 0 {
+			s.batch = time.AfterFunc(wait, s.batched)
+			return nil
+		}
+	}
+	s.woke = now
+	return s.renew()
+}
+
+func (s *Stream) batched() {
+	s.mu.Lock()
+	if s.batch == nil { // the stream has ended
+		s.mu.Unlock()
+		return
+	}
+	s.batch = nil
+	s.woke = s.opt.Now()
+	wake := s.renew()
+	s.mu.Unlock()
+	close(wake)
+}
+
+// renew replaces the channel that listeners wait for and returns the old one,
+// which the caller closes.
+func (s *Stream) renew() (wake chan struct{}) {
+	wake = s.wake
+	s.wake = make(chan struct{})
+	return wake
+}
+
+// tick looks after a stream that nothing comes into: its listeners are woken to
+// see whether their connections still stand, and now and then they are sent a
+// filler, so that no proxy in between gives up.
+func (s *Stream) tick() {
+	now := s.opt.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.idle.Reset(s.opt.Check)
+	if now.Sub(s.last) < s.opt.Check {
+		return
+	}
+	if b := s.mux.Filler(); b != nil && len(s.parts) > 0 && now.Sub(s.last) >= s.opt.Filler && s.Listeners.Load() > 0 {
+		s.last = now
+		p := &Part{Kind: Filler, Time: s.end, Arrival: now, Bytes: b}
+		s.parts = append(s.parts, p)
+		s.bytes += p.cost()
+		s.entry.hub.memory.Add(int64(p.cost()))
+	}
+	close(s.renew())
+}
+
+// finish ends the stream: listeners get what is left and then io.EOF.
+func (s *Stream) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.ended = true
+	s.idle.Stop()
+	if s.batch != nil {
+		s.batch.Stop()
+		s.batch = nil
+	}
+	// What listeners have not read yet is theirs, for a moment longer.
+	s.entry.hub.memory.Add(-int64(s.bytes))
+	close(s.renew())
+}

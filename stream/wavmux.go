@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-audio/audio"
+	"github.com/go-audio/wav"
+)
+
+// wavMuxer passes samples through behind a header that promises no end.
+type wavMuxer struct {
+	header []byte
+}
+
+func newWAVMuxer(h *head) (Muxer, error) {
+	b, err := wavHeader(&h.tracks[0])
+	return &wavMuxer{header: b}, err
+}
+
+func (m *wavMuxer) Header() []byte { return m.header }
+
+// Mux copies the samples; every part is a join.
+func (m *wavMuxer) Mux(p *Part) {
+	p.Kind = Join
+	p.Bytes = append(make([]byte, 0, len(p.Frame)), p.Frame...)
+	p.Frame = p.Bytes
+}
+
+// Filler is nil: every byte of a WAV file is a sample.
+func (m *wavMuxer) Filler() []byte { return nil }
+
+// wavHeader returns the header of an endless WAV file: both sizes 0xFFFFFFFF,
+// the only ones that every player reads on after. Integer samples get the 44
+// bytes that everything understands; float samples need the longer fmt chunk
+// and a fact chunk, without which common tools refuse them.
+func wavHeader(t *Track) ([]byte, error) {
+	tag := wavPCM
+	if t.Float {
+		tag = wavFloat
+	}
+	var w memory
+	// The encoder is only used for its header, and reserves a minute of whatever
+	// it is first told.
+	e := wav.NewEncoder(&w, 1, 8, 1, tag)
+	e.SampleRate, e.BitDepth, e.NumChans = t.Rate, t.Bits, t.Channels
+	none := &audio.IntBuffer{Format: &audio.Format{NumChannels: t.Channels, SampleRate: t.Rate}}
+	if err := errors.Join(e.Write(none), e.Close()); err != nil {
+		return nil, fmt.Errorf("writing a WAV header: %w", err)
+	}
+	b := w.b
+	if len(b) != 44 {
+		return nil, fmt.Errorf("a WAV header of %d bytes; expected 44", len(b))
+	}
+	if t.Float {
+		b = append(b[:36:36], 0, 0) // cbSize
+		b[16] = 18
+		b = append(b, "fact\x04\x00\x00\x00\xff\xff\xff\xffdata\xff\xff\xff\xff"...)
+	}
+	binary.LittleEndian.PutUint32(b[4:], 0xFFFFFFFF)
+	binary.LittleEndian.PutUint32(b[len(b)-4:], 0xFFFFFFFF)
+	return b, nil
+}
+
+// memory is the io.WriteSeeker that the encoder wants.
+type memory struct {
+	b   []byte
+	pos int
+}
+
+func (m *memory) Write(p []byte) (int, error) {
+	if grow := m.pos + len(p) - len(m.b); grow > 0 {
+		m.b = append(m.b, make([]byte, grow)...)
+	}
+	m.pos += copy(m.b[m.pos:], p)
+	return len(p), nil
+}
+
+func (m *memory) Seek(off int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		off += int64(m.pos)
+	case io.SeekEnd:
+		off += int64(len(m.b))
+	}
+	if off < 0 || off > int64(len(m.b)) {
+		return 0, errors.New("seek outside the header")
+	}
+	m.pos = int(off)
+	return off, nil
+}
