@@ -1,0 +1,103 @@
+/*
+ * everfile.chase: keeps an element close to the end of its buffer.
+ *
+ * Whatever an element once buffered, it stays behind by: so the buffer is
+ * looked at twenty times a second, and its smallest size over 800 ms decides.
+ * Above 0.2 s it plays a little faster, down to 0.1 s and not below: aiming
+ * lower runs dry, and an element that has run dry buffers 1.6 s before it goes on.
+ */
+(function (root) {
+  "use strict";
+
+  var everfile = root.everfile = root.everfile || {};
+  var WINDOW = 800, HIGH = 0.20, LOW = 0.10, FAST = 1.10, SLOW = 0.95;
+  var SEEK = 0.6, BACK = 0.2, EVERY = 2500, RARELY = 60000;
+
+  /*
+   * chase(element) returns:
+   *   step(steer)   one look; steer is false when steering is out of place
+   *   ahead()       seconds buffered ahead of what plays, or null
+   *   jump()        seeks to just before the buffer's end, if that is far away
+   *   sought()      ms since the last seek
+   *   starved       set it on "waiting", clear it on "playing"
+   *   seeks         how often it sought
+   *   reset()       src was set again
+   */
+  everfile.chase = function (element) {
+    var now = everfile.now, sizes = [], seekAt = -1e9, judged = true, useless = 0;
+    var chase = { starved: false, seeks: 0 };
+
+    function end() {
+      var b = element.buffered;
+      return b && b.length ? b.end(b.length - 1) : null;
+    }
+
+    function ahead() {
+      var e = end();
+      return e === null ? null : e - element.currentTime;
+    }
+
+    function sought() { return now() - seekAt; }
+
+    function jump() {
+      if (ahead() === null || ahead() <= SEEK) { return; }
+      seekAt = now();
+      judged = false;
+      chase.seeks++;
+      sizes = [];
+      // Never to the end itself: an element that is sent past it hangs.
+      try { element.currentTime = end() - BACK; } catch (e) { /* not seekable: the rate must do */ }
+    }
+
+    /* judge asks half a second after a seek whether it has bought anything. Where
+     * keyframes are seconds apart a seek takes as long as it saves, and some
+     * engines want that much in their buffer: there the rate must do. */
+    function judge(size) {
+      if (judged || sought() < 500) { return; }
+      judged = true;
+      useless = size > SEEK ? useless + 1 : 0;
+    }
+
+    function rate(r) {
+      r = Math.round(r * 100) / 100;
+      if (Math.abs(r - element.playbackRate) > 0.015) {
+        element.playbackRate = r;
+        sizes = [];
+      }
+    }
+
+    function step(steer) {
+      var size = ahead(), t = now(), least = size, i;
+      if (size === null || element.paused) { return; }
+      if (element.seeking) { seekAt = t; return; }   // the time since a seek is that since its end
+      judge(size);
+      if (size > SEEK && judged && sought() > (useless > 1 ? RARELY : EVERY * (1 + 3 * useless))) { jump(); return; }
+      if (element.readyState < 3) { return; }
+      if (!steer) { rate(1); return; }
+      sizes.push([t, size]);
+      while (sizes[0][0] < t - WINDOW) { sizes.shift(); }
+      for (i = 0; i < sizes.length; i++) { least = Math.min(least, sizes[i][1]); }
+      if (least < LOW / 2) {
+        rate(SLOW);
+      } else if (!chase.starved && (least > HIGH || (least > (HIGH + LOW) / 2 && element.playbackRate > 1))) {
+        rate(Math.max(1.02, Math.min(FAST, 1 + least - LOW)));
+      } else {
+        rate(1);
+      }
+    }
+
+    function reset() {
+      sizes = [];
+      seekAt = -1e9;
+      judged = true;
+      chase.starved = false;
+    }
+
+    chase.step = step;
+    chase.ahead = ahead;
+    chase.jump = jump;
+    chase.sought = sought;
+    chase.reset = reset;
+    return chase;
+  };
+}(window));
