@@ -1,0 +1,119 @@
+// Everfile serves calls and live media as files that never end. See README.md.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"everfile/relay"
+	"everfile/static"
+	"everfile/stream"
+)
+
+// commands is the command line; each has a Run method below.
+type commands struct {
+	LogLevel slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" env:"EVERFILE_LOG_LEVEL"`
+
+	Serve serveCmd `cmd:"" default:"withargs" help:"Run the server (what everfile does without a command)."`
+	Push  pushCmd  `cmd:"" help:"Publish a file, or standard input, at the speed of its timestamps."`
+	Tail  tailCmd  `cmd:"" help:"Copy an endless file to standard output and tell what it is."`
+	Bench benchCmd `cmd:"" help:"Measure."`
+}
+
+type serveCmd struct {
+	Listen        string        `help:"Address and port to listen on." default:"localhost:8080" env:"EVERFILE_LISTEN"`
+	TLSSelfSigned bool          `name:"tls-self-signed" help:"Serve HTTPS and HTTP/2 with a certificate made here." env:"EVERFILE_TLS_SELF_SIGNED"`
+	TLSCert       string        `name:"tls-cert" type:"existingfile" placeholder:"FILE" help:"Serve HTTPS and HTTP/2 with this certificate (PEM)." env:"EVERFILE_TLS_CERT"`
+	TLSKey        string        `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"The certificate's key (PEM)." env:"EVERFILE_TLS_KEY"`
+	StateDir      string        `type:"path" placeholder:"DIR" help:"Keep the self-signed certificate here (default: the user's configuration directory)." env:"EVERFILE_STATE_DIR"`
+	AllowOrigin   []string      `placeholder:"ORIGIN" help:"Let pages of this origin use the server, as in https://example.org; * lets all." env:"EVERFILE_ALLOW_ORIGIN"`
+	Grace         time.Duration `help:"How long a file stays open when its publisher is gone." default:"30s" env:"EVERFILE_GRACE"`
+	Batch         time.Duration `help:"From 100 listeners of a stream on, write to each no oftener than this; 0 writes at once." default:"40ms" env:"EVERFILE_BATCH"`
+}
+
+func (c *serveCmd) Run(ctx context.Context) error {
+	if c.StateDir == "" {
+		if dir, err := os.UserConfigDir(); err == nil {
+			c.StateDir = filepath.Join(dir, "everfile")
+		}
+	}
+	if c.Batch == 0 {
+		c.Batch = -1
+	}
+	return relay.Serve(ctx, relay.ServeOptions{
+		Options: relay.Options{
+			Stream:      stream.Options{Grace: c.Grace, Batch: c.Batch},
+			Static:      static.Files,
+			AllowOrigin: c.AllowOrigin,
+		},
+		Listen: c.Listen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
+		SelfSigned: c.TLSSelfSigned, StateDir: c.StateDir,
+	}, os.Stdout)
+}
+
+type pushCmd struct {
+	File string `arg:"" help:"WebM or WAV file; - is standard input."`
+	URL  string `arg:"" help:"Where to publish, as in http://localhost:8080/caller1.webm."`
+	Key  string `help:"The right to publish under a name that is held." env:"EVERFILE_KEY"`
+	Loop bool   `help:"Begin again at the end." env:"EVERFILE_LOOP"`
+}
+
+func (c *pushCmd) Run(ctx context.Context) error {
+	return relay.Push(ctx, relay.PushOptions{File: c.File, URL: c.URL, Key: c.Key, Loop: c.Loop, Stdin: os.Stdin, Stderr: os.Stderr})
+}
+
+type tailCmd struct {
+	URL string `arg:"" help:"The stream, as in http://localhost:8080/caller1.webm."`
+}
+
+func (c *tailCmd) Run(ctx context.Context) error {
+	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, Stdout: os.Stdout, Stderr: os.Stderr})
+}
+
+type benchCmd struct {
+	Fanout       fanoutCmd       `cmd:"" help:"One stream to many listeners on this machine, beside net/http and a bare write loop."`
+	FanoutServer fanoutServerCmd `cmd:"" hidden:""`
+}
+
+type fanoutCmd struct {
+	Listeners int           `help:"How many." default:"1000" env:"EVERFILE_LISTENERS"`
+	Rounds    int           `help:"How often each server is measured." default:"5" env:"EVERFILE_ROUNDS"`
+	Time      time.Duration `help:"How long each." default:"8s" env:"EVERFILE_TIME"`
+	Servers   []string      `help:"Which servers; the first is the baseline of the ratios." default:"${doors}" env:"EVERFILE_SERVERS"`
+}
+
+func (c *fanoutCmd) Run(ctx context.Context) error {
+	return relay.BenchFanout(ctx, relay.FanoutOptions{Listeners: c.Listeners, Rounds: c.Rounds, Seconds: c.Time, Doors: c.Servers, Out: os.Stdout})
+}
+
+type fanoutServerCmd struct {
+	Door string `arg:""`
+}
+
+func (c *fanoutServerCmd) Run(ctx context.Context) error {
+	return relay.FanoutServer(ctx, c.Door, os.Stdin, os.Stdout)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	k := kong.Parse(&c, kong.Name("everfile"), kong.UsageOnError(),
+		kong.Description("Calls and live media as files that never end."),
+		kong.Vars{"doors": strings.Join(relay.FanoutDoors, ",")},
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "everfile:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,78 @@
+package relay
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"everfile/stream"
+)
+
+// maxName is the longest name of a caller or room, in bytes.
+const maxName = 64
+
+// reserved are first segments that are no streams and no rooms.
+var reserved = []string{
+	"static", "ws", "api", "metrics", "healthz", "readyz", "live", "recordings", "admin", "debug",
+	"events", "auth", "doctor", "sw.js", "favicon.ico", "robots.txt", ".well-known",
+}
+
+// reservedInRoom are names that rooms keep for themselves.
+var reservedInRoom = []string{"mix"}
+
+// address is a stream's path taken apart.
+type address struct {
+	entry string // ROOM/NAME or NAME
+	ext   string // "" if the path has none
+}
+
+// parseAddress reads the path of a stream. Its error is a *refusal.
+func parseAddress(u *url.URL) (address, error) {
+	path := strings.TrimPrefix(u.EscapedPath(), "/")
+	base, ext, dotted := strings.Cut(path, ".")
+	room, name, inRoom := strings.Cut(base, "/")
+	if !inRoom {
+		room, name = "", base
+	}
+	first := name
+	if inRoom {
+		first = room
+	}
+	switch {
+	case slices.Contains(reserved, first) || slices.Contains(reserved, path):
+		return address{}, refuse(http.StatusNotFound, "/%s is reserved and no stream; choose another name.", first)
+	case inRoom && slices.Contains(reservedInRoom, name):
+		return address{}, refuse(http.StatusNotFound, "%q is reserved inside rooms; choose another name.", name)
+	case !validName(name) || inRoom && !validName(room):
+		return address{}, refuse(http.StatusBadRequest, "A stream's path is /NAME.EXT or /ROOM/NAME.EXT; names are 1 to %d of A-Z a-z 0-9 _ -, got %.80q.", maxName, path)
+	case dotted && !slices.Contains(stream.Extensions(), ext):
+		return address{}, refuse(http.StatusNotFound, "Unknown extension %.40q; known are: %s.", "."+ext, known())
+	}
+	return address{entry: base, ext: ext}, nil
+}
+
+func known() string { return "." + strings.Join(stream.Extensions(), " .") }
+
+// validName reports whether s can name a caller or a room.
+func validName(s string) bool {
+	if len(s) < 1 || len(s) > maxName {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// views lists what a stream can be played as, for a 406.
+func views(entry string, f *stream.Format) string {
+	var all []string
+	for _, v := range f.Views {
+		all = append(all, fmt.Sprintf("/%s.%s", entry, v.Ext))
+	}
+	return strings.Join(all, ", ")
+}

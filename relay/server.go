@@ -1,0 +1,243 @@
+package relay
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"everfile/stream"
+)
+
+// Server is the HTTP side of a [stream.Hub]. It is an http.Handler; [Server.Serve]
+// runs it on a listener. Any goroutine may call its methods. Close it once.
+type Server struct {
+	opt    Options
+	hub    *stream.Hub
+	ctx    context.Context // ends when nobody must be waited for any longer
+	cancel context.CancelFunc
+	work   sync.WaitGroup // handlers, and listeners on connections of their own
+
+	mu      sync.Mutex // protects below
+	stopped bool       // nothing is added to work any more
+	active  map[*listening]struct{}
+}
+
+// New returns a server without any streams.
+func New(o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{opt: o, hub: stream.NewHub(o.Stream), active: map[*listening]struct{}{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Hub returns the streams that the server serves.
+func (s *Server) Hub() *stream.Hub { return s.hub }
+
+// Serve accepts connections until ctx is done; then it ends all streams, gives
+// listeners and publishers a moment to take the rest, and returns nil. It closes
+// ln. A nil config means plain HTTP.
+func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config) error {
+	if config != nil {
+		config = config.Clone()
+		config.DynamicRecordSizingDisabled = true // or a listener's first writes become a dozen records each
+	}
+	h := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.opt.Hello,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		TLSConfig:         config,
+		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if t, ok := c.(*tls.Conn); ok {
+				c = t.NetConn()
+			}
+			rawConn(c).limitUnsent(s.opt.Unsent)
+			return ctx
+		},
+	}
+	served := make(chan error, 1)
+	go func() {
+		if config != nil {
+			served <- h.ServeTLS(ln, "", "")
+		} else {
+			served <- h.Serve(ln)
+		}
+	}()
+	select {
+	case err := <-served:
+		s.Close()
+		return err
+	case <-ctx.Done():
+	}
+	err := s.stop(h)
+	<-served
+	return err
+}
+
+// stop ends the streams first, since an endless response would keep an orderly
+// shutdown waiting for ever. Sockets and hijacked connections are not known to
+// that shutdown: they are waited for here.
+func (s *Server) stop(h *http.Server) error {
+	s.hub.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Drain)
+	defer cancel()
+	err := h.Shutdown(ctx)
+	done := make(chan struct{})
+	go func() { s.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	s.cut()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = h.Close()
+	}
+	<-done
+	return err
+}
+
+// Close ends all streams and returns when no listener or publisher is left.
+func (s *Server) Close() {
+	s.hub.Close()
+	s.cut()
+	s.work.Wait()
+}
+
+// cut breaks the connections of listeners and publishers that are still there.
+func (s *Server) cut() {
+	s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for l := range s.active {
+		l.door.abort()
+	}
+}
+
+// begin counts a handler, whose end is then reported by s.work.Done; it
+// reports false when the server has stopped.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
+// enter and exit keep the register of listeners that cut breaks.
+func (s *Server) enter(l *listening) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active[l] = struct{}{}
+	if s.stopped {
+		l.door.abort()
+	}
+}
+
+func (s *Server) exit(l *listening) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.active, l)
+}
+
+// ServeHTTP routes a request: pages, or a stream's path by its verb.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.begin() {
+		http.Error(w, "The server is stopping; connect again.", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.work.Done()
+	if err := s.checkOrigin(w, r); err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	if s.page(w, r) {
+		return
+	}
+	a, err := parseAddress(r.URL)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	switch {
+	case isUpgrade(r):
+		s.publishSocket(w, r, a)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		s.play(w, r, a)
+	case r.Method == http.MethodPut, r.Method == http.MethodPost:
+		s.publishBody(w, r, a)
+	case r.Method == http.MethodOptions:
+		s.options(w)
+	default:
+		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%.20s is not something a stream does; GET plays it, a WebSocket, PUT or POST publishes it.", r.Method).with("Allow", allowed))
+	}
+}
+
+// checkOrigin lets pages of other origins in only if the options name them, and
+// sets the CORS headers for those. Requests without Origin are no pages'.
+func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+		return nil
+	}
+	if slices.Contains(s.opt.AllowOrigin, origin) || slices.Contains(s.opt.AllowOrigin, "*") {
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Methods", allowed)
+		h.Set("Access-Control-Allow-Headers", "Range, Content-Type")
+		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, Retry-After")
+		h.Set("Access-Control-Max-Age", "600")
+		return nil
+	}
+	return refuse(http.StatusForbidden, "Pages of %.80s may not use this server; start it with --allow-origin %.80s to let them.", origin, origin)
+}
+
+// page serves the files under /static, and the few that stand at the root.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) bool {
+	name, ok := strings.CutPrefix(r.URL.Path, "/static/")
+	switch r.URL.Path {
+	case "/":
+		name, ok = "index.html", true
+	case "/sw.js":
+		name, ok = "sw.js", true
+	case "/favicon.ico":
+		name, ok = "favicon.svg", true
+	}
+	if !ok || s.opt.Static == nil || isUpgrade(r) {
+		return false
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%s can only be read.", r.URL.Path).with("Allow", "GET, HEAD"))
+		return true
+	}
+	if path.Ext(name) == ".go" || strings.HasSuffix(name, "/") || name == "" {
+		s.answer(w, r, refuse(http.StatusNotFound, "There is no page %.80s here; start at /.", r.URL.Path))
+		return true
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; connect-src 'self' ws: wss:; frame-ancestors 'self'")
+	h.Set("Referrer-Policy", "same-origin")
+	if name == "favicon.svg" {
+		h.Set("Content-Type", "image/svg+xml")
+	}
+	http.ServeFileFS(w, r, s.opt.Static, name)
+	return true
+}
