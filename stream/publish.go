@@ -38,6 +38,7 @@ type run struct {
 	base    time.Duration // stream time at which the run began
 	last    time.Duration // own clock of the newest frame
 	media   time.Duration // how much media the run has brought
+	failed  bool          // its bytes were refused: it cannot be resumed
 	keyed   uint32        // video tracks that have shown a keyframe
 	parts   []*Part       // of the chunk that is being written
 }
@@ -77,7 +78,7 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 	now := e.hub.opt.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	resume := o.Run != "" && e.run != nil && e.run.id == o.Run && e.key == o.Key && (o.Format == nil || e.run.format == o.Format)
+	resume := o.Run != "" && e.run != nil && !e.run.failed && e.run.id == o.Run && e.key == o.Key && (o.Format == nil || e.run.format == o.Format)
 	switch {
 	case e.hub.closed.Load(): // between acquire and here
 		return nil, false, ErrClosed
@@ -142,6 +143,7 @@ func (p *Publisher) Write(chunk []byte) (chunks int64, err error) {
 		s.BytesIn.Add(int64(len(chunk)))
 	}
 	if err != nil {
+		r.failed = true
 		return r.chunks, err
 	}
 	r.chunks++

@@ -1,0 +1,248 @@
+package stream
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// joined is what a listener got that came at one moment of a publication.
+type joined struct {
+	s     *Stream
+	seq   int64 // of its first part
+	parts []*Part
+}
+
+// joins publishes a file in small pieces, opens a listener after each part that
+// is new in the log, and returns what those got, one for each place to begin.
+func joins(t testing.TB, file []byte) []joined {
+	h := newHub(t, roomy())
+	p := mustPublish(t, h, "x", PublishOptions{})
+	var all []*Listener
+	var got [][]*Part
+	seen := int64(-1)
+	for _, c := range cut(file, every(64)) {
+		mustWrite(t, p, c)
+		s, err := h.Open(t.Context(), "x", 0, 0)
+		if err != nil || s.join == seen {
+			continue
+		}
+		seen = s.join
+		l := s.Listen(ListenOptions{})
+		first, err := l.Take(nil)
+		if err != nil || len(first) == 0 {
+			t.Fatalf("a listener at part %d gets %d parts, %v", seen, len(first), err)
+		}
+		all, got = append(all, l), append(got, first)
+	}
+	if got, want := place(p.End()), place(parse(ByExt("webm"), file, whole, true).err); got != want {
+		t.Fatalf("ends with %s, not %s", got, want)
+	}
+	var r []joined
+	for i, l := range all {
+		seq := l.seq - int64(len(got[i]))
+		r = append(r, joined{l.s, seq, drain(t, l, got[i])})
+		l.Close()
+	}
+	return r
+}
+
+// sound checks a listener's body without decoding it: it parses again, begins
+// with a frame that can be decoded, and its frames are the source's last.
+func (j joined) sound(t testing.TB, src parsed) {
+	t.Helper()
+	again := parse(j.s.format, body(j.s, j.parts), whole, true)
+	if again.err != nil {
+		t.Fatalf("join at part %d: the body is refused: %v", j.seq, again.err)
+	}
+	tail := src.frames[len(src.frames)-len(j.parts):]
+	if len(again.frames) != len(tail) {
+		t.Fatalf("join at part %d: %d frames, expected %d", j.seq, len(again.frames), len(tail))
+	}
+	video, shown := j.s.head.video(), false
+	for i, p := range again.frames {
+		q := tail[i]
+		if p.Track != q.Track || !bytes.Equal(p.Frame, q.Frame) || p.Key != q.Key {
+			t.Fatalf("join at part %d: frame %d is not the source's", j.seq, i)
+		}
+		if d := p.Time - again.frames[0].Time - (q.Time - tail[0].Time); d.Abs() > time.Millisecond {
+			t.Fatalf("join at part %d: frame %d is %v off", j.seq, i, d)
+		}
+		if p.Track == video && !shown {
+			if shown = true; !p.Key || i != 0 {
+				t.Fatalf("join at part %d: the first picture is frame %d, key %t", j.seq, i, p.Key)
+			}
+		}
+	}
+}
+
+// judged asks ffmpeg. The source's frames are those that ffmpeg finds in the
+// untouched file, after the time of the join.
+func (j joined) judged(t testing.TB, src parsed, whole judged) {
+	tail := src.frames[len(src.frames)-len(j.parts):]
+	first, sound := tail[0], tail[0].Time
+	for _, p := range tail {
+		if j.s.head.tracks[p.Track].Type == Audio {
+			sound = max(sound, p.Time)
+			break
+		}
+	}
+	slack := time.Millisecond // our milliseconds may be rounded from a finer clock
+	if src.heads[0].tracks[first.Track].Codec == "vorbis" {
+		slack = 12 * time.Millisecond // no container says how long each frame of a lace lasts
+	}
+	got := judgeBytes(t, "joined."+j.s.format.Name, body(j.s, j.parts))
+	whole.holds(t, got, first.Time, sound, j.parts[0].Time-first.Time, slack)
+	if first.Key && j.s.head.video() >= 0 {
+		v := got.span(true, -time.Hour)
+		if len(v) == 0 || v[0].pts != j.parts[0].Time.Round(time.Millisecond) {
+			t.Errorf("the first picture is not the join's, at %v", j.parts[0].Time)
+		}
+	}
+}
+
+// spread picks n of the joins, first and nearly last among them.
+func spread(all []joined, n int) []joined {
+	for len(all) > 1 && len(all[len(all)-1].parts) < 12 {
+		all = all[:len(all)-1] // too little to be judged
+	}
+	if len(all) <= n || long() {
+		return all
+	}
+	var some []joined
+	for i := range n {
+		some = append(some, all[i*(len(all)-1)/max(1, n-1)])
+	}
+	return some
+}
+
+func TestJoinEverywhere(t *testing.T) {
+	n := 6
+	if testing.Short() {
+		n = 1
+	}
+	for _, name := range captures(t, "webm") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := capture(t, name)
+			src := parse(ByExt("webm"), c.data, whole, false)
+			if src.err != nil {
+				t.Fatal(src.err)
+			}
+			all := joins(t, c.data)
+			keys := slices.DeleteFunc(slices.Clone(src.frames), func(p Part) bool {
+				v := src.heads[0].video()
+				return v >= 0 && (p.Track != v || !p.Key)
+			})
+			if len(all) != len(keys) {
+				t.Errorf("%d places to join, expected %d", len(all), len(keys))
+			}
+			step := 1
+			if testing.Short() {
+				step = 40
+			}
+			for i := 0; i < len(all); i += step {
+				all[i].sound(t, src)
+			}
+			whole := judge(t, c.file)
+			for _, j := range spread(all, n) {
+				j.judged(t, src, whole)
+			}
+		})
+	}
+}
+
+// made are files as other programs write them.
+func made(t testing.TB, dir string) map[string][]byte {
+	t.Helper()
+	need(t, "ffmpeg")
+	src := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "4",
+		"-c:v", "libvpx", "-b:v", "200k", "-g", "25", "-deadline", "realtime", "-c:a", "libopus", "-b:a", "32k"}
+	run := func(tool string, args ...string) []byte {
+		out, err := exec.CommandContext(t.Context(), tool, args...).Output()
+		if err != nil {
+			t.Fatalf("%s %v: %v", tool, args, err)
+		}
+		return out
+	}
+	files := map[string][]byte{
+		"live.webm": run("ffmpeg", append(src, "-live", "1", "-f", "webm", "-")...),
+		"pipe.mkv":  run("ffmpeg", append(src, "-f", "matroska", "-")...),
+	}
+	seekable := filepath.Join(dir, "seekable.webm")
+	run("ffmpeg", append(src, seekable)...)
+	files["seekable.webm"], _ = os.ReadFile(seekable)
+	audio := filepath.Join(dir, "audio.webm")
+	run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "4", "-c:a", "libvorbis", audio)
+	files["audio.webm"], _ = os.ReadFile(audio)
+	if _, err := exec.LookPath("mkvmerge"); err == nil {
+		merged := filepath.Join(dir, "merged.mkv")
+		run("mkvmerge", "-q", "-o", merged, seekable)
+		files["merged.mkv"], _ = os.ReadFile(merged)
+		laced := filepath.Join(dir, "laced.mkv")
+		run("mkvmerge", "-q", "-o", laced, audio)
+		files["laced.mkv"], _ = os.ReadFile(laced)
+	} else {
+		t.Log("NOT TESTED: mkvmerge is not installed")
+	}
+	return files
+}
+
+func TestFilesOfOtherPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("encodes for seconds")
+	}
+	dir := t.TempDir()
+	for name, data := range made(t, dir) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src := parse(ByExt("webm"), data, whole, true)
+			if src.err != nil {
+				t.Fatal(src.err)
+			}
+			all := joins(t, data)
+			if len(all) < 4 {
+				t.Errorf("only %d places to join", len(all))
+			}
+			sameParts(t, src, parse(ByExt("webm"), data, every(13), true))
+			for _, j := range all {
+				j.sound(t, src)
+			}
+			file := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			whole := judge(t, file)
+			for _, j := range spread(all, 4) {
+				j.judged(t, src, whole)
+			}
+		})
+	}
+}
+
+// TestRecorderChunks publishes every capture as its recorder cut it.
+func TestRecorderChunks(t *testing.T) {
+	for _, name := range captures(t, "webm") {
+		c := capture(t, name)
+		h := newHub(t, roomy())
+		p := mustPublish(t, h, "x", PublishOptions{Run: "r", Format: ByExt("webm")})
+		mustWrite(t, p, c.chunks...)
+		s := streamOf(t, h, "x")
+		src := parse(ByExt("webm"), c.data, whole, false)
+		if got := int64(len(src.frames)); s.Parts.Load() != got || len(src.frames) < 300 {
+			t.Errorf("%s: %d parts of %d frames", name, s.Parts.Load(), got)
+		}
+		// A recorder's clock agrees with the one that its chunks came by.
+		if d := (p.Media() - c.at[len(c.at)-1]).Abs(); d > time.Second {
+			t.Errorf("%s: %v of media in %v", name, p.Media(), c.at[len(c.at)-1])
+		}
+		p.Drop()
+		if n, known := mustPublish(t, h, "x", PublishOptions{Run: "r"}).Resumed(); n != int64(len(c.chunks)) || !known {
+			t.Errorf("%s: resumed at chunk %d of %d", name, n, len(c.chunks))
+		}
+	}
+}
