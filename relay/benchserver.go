@@ -49,7 +49,6 @@ func FanoutServer(ctx context.Context, door string, in io.Reader, out io.Writer)
 		fmt.Fprintln(out, p.cpu, p.live, p.rss)
 	}
 	cancel()
-	ln.Close()
 	return <-done
 }
 

@@ -83,7 +83,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, l *listening, sta
 	go func() {
 		defer s.work.Done()
 		defer s.exit(l)
-		l.run(s.ctx)
+		l.run(context.Background()) // its stream's end wakes it, and abort breaks its writes
 	}()
 }
 
