@@ -49,3 +49,18 @@ func (s connState) control(f func(fd int)) {
 		_ = s.c.Control(func(fd uintptr) { f(int(fd)) }) // a closed connection shows at the next write
 	}
 }
+
+// canWrite reports whether write works here.
+func (s connState) canWrite() bool { return s.c != nil }
+
+// write calls f once with the connection's descriptor, as the only writer.
+func (s connState) write(f func(fd uintptr) bool) error { return s.c.Write(f) }
+
+// writeNow writes what the kernel takes at once, which may be nothing.
+func writeNow(fd uintptr, b []byte) (int, error) {
+	n, err := unix.Write(int(fd), b)
+	if err == unix.EAGAIN || err == unix.EINTR {
+		err = nil
+	}
+	return max(n, 0), err
+}

@@ -181,6 +181,25 @@ func (d *tcpDoor) write(v *vector, now time.Time) error {
 	return err
 }
 
+// shareable reports whether a crew may write to this door: nothing but chunks is
+// to come, and the kernel can be asked to take what it can.
+func (d *tcpDoor) shareable() bool { return d.chunked && d.head == nil && d.raw.canWrite() }
+
+// undeadline takes the write deadline away: a crew's writes do not wait.
+func (d *tcpDoor) undeadline() bool {
+	d.renewed = time.Time{}
+	return d.conn.SetWriteDeadline(time.Time{}) == nil
+}
+
+// writeRest writes the rest of a chunk that a crew could not, and may wait.
+func (d *tcpDoor) writeRest(b []byte) error {
+	if err := d.deadline(time.Now()); err != nil {
+		return err
+	}
+	_, err := d.conn.Write(b)
+	return err
+}
+
 // maxRecord is the most that a TLS record holds; a write of one is one record.
 const maxRecord = 16 << 10
 

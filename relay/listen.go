@@ -75,26 +75,28 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, l *listening, sta
 	s.opt.Log.Debug("listening", "entry", l.entry, "from", l.from, "door", d.name())
 	s.enter(l)
 	if f, ok := d.(*flushDoor); ok {
-		defer s.exit(l)
-		l.run(f.ctx)
+		l.loop(f.ctx, l.head())
 		return
 	}
 	s.work.Add(1) // the handler is still counted, so this is never the first
 	go func() {
 		defer s.work.Done()
-		defer s.exit(l)
-		l.run(context.Background()) // its stream's end wakes it, and abort breaks its writes
+		l.loop(context.Background(), l.head()) // its stream's end wakes it, and abort breaks its writes
 	}()
 }
 
-// run feeds the listener until its stream ends, it has gone, or ctx is done.
-func (l *listening) run(ctx context.Context) {
-	defer l.listener.Close()
-	defer l.pad.stop()
-	err := l.head()
+// loop feeds the listener until its stream ends, it has gone, or ctx is done;
+// or until a crew takes it over.
+func (l *listening) loop(ctx context.Context, err error) {
 	for err == nil {
+		if l.server.crowd(l) {
+			return
+		}
 		err = l.next(ctx)
 	}
+	defer l.server.exit(l)
+	defer l.listener.Close()
+	l.pad.stop()
 	l.door.close(err == errFinished)
 	l.server.opt.Log.Debug("listener left", "entry", l.entry, "from", l.from, "lost", l.listener.Lost(), "err", err)
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"sync"
 	"time"
 
 	"everfile/stream"
@@ -137,6 +137,8 @@ func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher
 	}
 	pings := time.NewTicker(s.opt.PingEvery)
 	defer pings.Stop()
+	var pinging sync.WaitGroup // acknowledgements do not wait for an answer
+	defer pinging.Wait()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -147,10 +149,11 @@ func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher
 			c.closeWith(refusalOf(p.Cause()))
 			return
 		case <-pings.C:
-			if c.ping(ctx, s.opt.PingWithin) != nil {
-				c.abandon()
-				return
-			}
+			pinging.Go(func() {
+				if c.ping(ctx, s.opt.PingWithin) != nil {
+					c.abandon() // the reader learns it from this
+				}
+			})
 		case n := <-news:
 			if !s.tell(ctx, c, ack{Type: "ack", Chunks: n}) {
 				return
@@ -236,26 +239,24 @@ func (s *Server) untilGone(w http.ResponseWriter, r *http.Request, p *stream.Pub
 	return ctx, func() { cancel(); <-done }
 }
 
-// readBody appends the body in pieces: large ones as they come, or small ones
-// that wait until their time has come.
+// readBody appends the body as it comes, or paced: in small pieces, none of
+// which is read before its time has come.
 func (s *Server) readBody(ctx context.Context, body io.Reader, p *stream.Publisher, paced bool) (int64, error) {
 	buf := make([]byte, 32<<10)
+	if paced {
+		buf = buf[:1<<10]
+	}
 	began := time.Now()
 	var total int64
 	for {
 		n, err := body.Read(buf)
 		total += int64(n)
-		pieces := slices.Chunk(buf[:n], len(buf))
-		if paced {
-			pieces = slices.Chunk(buf[:n], 1<<10)
-		}
-		for piece := range pieces {
-			if _, err := p.Write(piece); err != nil {
+		if n > 0 {
+			if _, err := p.Write(buf[:n]); err != nil {
 				return total, err
 			}
-			if !paced {
-				continue
-			}
+		}
+		if paced {
 			if err := sleep(ctx, p.Media()-time.Since(began)-s.opt.Ahead); err != nil {
 				return total, err
 			}

@@ -29,12 +29,13 @@ type Server struct {
 	mu      sync.Mutex // protects below
 	stopped bool       // nothing is added to work any more
 	active  map[*listening]struct{}
+	crews   map[*stream.Stream]*crew
 }
 
 // New returns a server without any streams.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{opt: o, hub: stream.NewHub(o.Stream), active: map[*listening]struct{}{}}
+	s := &Server{opt: o, hub: stream.NewHub(o.Stream), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }

@@ -15,6 +15,8 @@ const maxBatch = 256 << 10
 type Listener struct {
 	s        *Stream
 	seq      int64 // of the next part; -1 before the first join is known
+	from     int64 // where the latest Take began
+	took     int64 // how many bytes it gave
 	complete bool
 	shown    uint32 // tracks whose keyframe this listener has got since it joined
 	lost     int64
@@ -93,6 +95,7 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 	if !l.place() {
 		return dst, s.over()
 	}
+	l.from = l.seq
 	n := 0
 	for _, p := range s.parts[l.seq-s.base:] {
 		if n > 0 && n+len(p.Bytes) > maxBatch {
@@ -104,8 +107,22 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 			dst = append(dst, p)
 		}
 	}
-	s.BytesOut.Add(int64(n))
+	l.took = int64(n)
+	s.BytesOut.Add(l.took)
 	return dst, nil
+}
+
+// Follow puts the listener where another of its stream is now, if that one's
+// latest Take began where this one stands: what Take would give here are the
+// very parts that it gave there. It takes no lock; both listeners are the
+// caller's.
+func (l *Listener) Follow(lead *Listener) bool {
+	if l.s != lead.s || l.seq != lead.from || l.complete != lead.complete || l.shown != lead.shown {
+		return false
+	}
+	l.from, l.seq, l.took = lead.from, lead.seq, lead.took
+	l.s.BytesOut.Add(l.took)
+	return true
 }
 
 // over is io.EOF when there will be no more parts.

@@ -83,6 +83,25 @@ func (s *Stream) Edge() (edge, clock, join time.Duration) {
 	return s.end, clock, join
 }
 
+// News returns a channel that is closed when there are new parts, when the
+// stream has ended, and at least every [Options].Check.
+func (s *Stream) News() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wake
+}
+
+// Ended reports whether no part will come any more.
+func (s *Stream) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// Crowded reports whether the stream has as many listeners as are woken
+// together ([Options].BatchFrom).
+func (s *Stream) Crowded() bool { return s.Listeners.Load() >= int64(s.opt.BatchFrom) }
+
 // append puts the parts of one chunk into the log and wakes the listeners.
 func (s *Stream) append(parts []*Part) {
 	if wake := s.add(parts); wake != nil {
@@ -164,7 +183,7 @@ func (s *Stream) drop(n int) {
 // many, together with what comes in the next moments: one write of two chunks
 // costs them and the server half of two writes.
 func (s *Stream) news(now time.Time) (wake chan struct{}) {
-	if s.opt.Batch > 0 && s.Listeners.Load() >= int64(s.opt.BatchFrom) {
+	if s.opt.Batch > 0 && s.Crowded() {
 		if s.batch != nil {
 			return nil
 		}
