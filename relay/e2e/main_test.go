@@ -1,0 +1,90 @@
+// Package e2e holds the tests that need browsers and other programs: they run
+// the real server in the test's process and look at what arrives.
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"everfile/relay"
+	"everfile/static"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// need skips the test, loudly, when a program is missing; EVERFILE_REQUIRE=all
+// makes that a failure.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("not in -short")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err == nil {
+			continue
+		}
+		if os.Getenv("EVERFILE_REQUIRE") == "all" {
+			t.Fatalf("%s is not installed, and EVERFILE_REQUIRE=all demands it", p)
+		}
+		t.Skipf("SKIPPED, NOT TESTED: %s is not installed (apt-get install it; .ci/run does)", p)
+	}
+}
+
+// long skips tests that are run by hand.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("EVERFILE_LONG") == "" {
+		t.Skip("by hand: EVERFILE_LONG=1")
+	}
+}
+
+// site is a running server.
+type site struct {
+	url    string // http://127.0.0.1:PORT
+	server *relay.Server
+	stop   func() // ends it; again is harmless
+}
+
+// serve starts a server that ends with the test.
+func serve(t *testing.T, o relay.Options) *site { return serveTLS(t, o, nil) }
+
+func serveTLS(t *testing.T, o relay.Options, config *tls.Config) *site {
+	t.Helper()
+	o.Static = static.Files
+	if o.Log == nil {
+		level := slog.LevelWarn
+		if testing.Verbose() {
+			level = slog.LevelDebug
+		}
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := relay.New(o)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Serve(ctx, ln, config); err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}()
+	stop := func() { cancel(); <-done }
+	t.Cleanup(stop)
+	scheme := "http://"
+	if config != nil {
+		scheme = "https://"
+	}
+	return &site{url: scheme + ln.Addr().String(), server: s, stop: stop}
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"everfile/relay"
+)
+
+// record opens the record page with the test's devices and returns when the
+// file exists.
+func record(b *browser, s *site, name string, tone int) *tab {
+	b.t.Helper()
+	p := b.newTab(fmt.Sprintf("window.testDevices = {tone: %d}", tone), script(b.t, "devices.js"))
+	p.open(s.url + "/static/record.html?name=" + name + "&start=1")
+	p.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
+	return p
+}
+
+// watch opens the watch page and returns when the picture moves.
+func watch(b *browser, s *site, name string) *tab {
+	b.t.Helper()
+	p := b.newTab(script(b.t, "measure.js"))
+	p.open(s.url + "/static/watch.html?url=/" + name + ".webm")
+	p.until(`everfile.page.watcher && everfile.page.watcher.stats().state === "playing"`)
+	moving(p)
+	return p
+}
+
+// moving waits until five seconds of new media have been shown.
+func moving(p *tab) {
+	p.t.Helper()
+	eval[bool](p, `(function () { window.movedFrom = document.querySelector("video").currentTime; return true; }())`)
+	p.until(`Math.abs(document.querySelector("video").currentTime - window.movedFrom) > 2`)
+}
+
+// hears fails unless the sender's tone is 20 dB above anything else.
+func hears(p *tab, tone int) {
+	p.t.Helper()
+	db := eval[*float64](p, fmt.Sprintf(`measure.tone(document.querySelector("video"), %d)`, tone))
+	if db == nil {
+		p.t.Fatalf("no sound at %d Hz", tone)
+	}
+	if *db < 20 {
+		p.t.Fatalf("the sender's tone is %.1f dB above the rest; expected at least 20", *db)
+	}
+	p.t.Logf("the sender's tone is %.1f dB above the rest", *db)
+}
+
+// One browser records, another plays the same URL: the picture advances and the
+// sound is the sender's.
+func TestRecordAndWatch(t *testing.T) {
+	s := serve(t, relay.Options{})
+	record(startChromium(t), s, "alice", 1000)
+	b := startChromium(t)
+	p := watch(b, s, "alice")
+	hears(p, 1000)
+	late := watch(b, s, "alice") // joined in the middle
+	hears(late, 1000)
+}
+
+// The sender's page is loaded again: the listener goes on in the same response.
+func TestSenderReloads(t *testing.T) {
+	s := serve(t, relay.Options{})
+	sender := record(startChromium(t), s, "alice", 1000)
+	p := watch(startChromium(t), s, "alice")
+	requests := eval[int](p, `performance.getEntriesByType("resource").length`)
+	src := eval[string](p, `document.querySelector("video").currentSrc`)
+	sender.reload()
+	sender.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
+	moving(p)
+	hears(p, 1000)
+	if got := eval[string](p, `document.querySelector("video").currentSrc`); got != src {
+		t.Errorf("the element was given another URL: %s, before %s", got, src)
+	}
+	if n := eval[int](p, `everfile.page.watcher.stats().reopens`); n != 0 {
+		t.Errorf("the file was opened again %d times (%d resources before)", n, requests)
+	}
+}
+
+// The sender stops, or the server does: the element fires "ended", no error.
+func TestStop(t *testing.T) {
+	for _, who := range []string{"sender", "server"} {
+		t.Run(who, func(t *testing.T) {
+			s := serve(t, relay.Options{})
+			sender := record(startChromium(t), s, "alice", 1000)
+			p := watch(startChromium(t), s, "alice")
+			eval[bool](p, `(function () {
+				var v = document.querySelector("video");
+				window.seen = [];
+				["ended", "error"].forEach(function (n) { v.addEventListener(n, function () { window.seen.push(n); }); });
+				return true;
+			}())`)
+			if who == "sender" {
+				sender.do(chromedp.Click(chromedp.ID("stop")))
+			} else {
+				s.stop()
+			}
+			p.until(`window.seen.length > 0`)
+			if first := eval[string](p, `window.seen[0]`); first != "ended" {
+				t.Errorf("the element fired %s first; expected ended", first)
+			}
+		})
+	}
+}
+
+// Without a click the browser refuses to play sound: the page asks for a tap,
+// and then it plays.
+func TestTapToWatch(t *testing.T) {
+	s := serve(t, relay.Options{})
+	record(startChromium(t), s, "alice", 1000)
+	b := startChromium(t, chromedp.Flag("autoplay-policy", "document-user-activation-required"))
+	p := b.newTab()
+	p.open(s.url + "/static/watch.html?url=/alice.webm")
+	p.until(`everfile.page.watcher && everfile.page.watcher.stats().state === "tap"`)
+	p.do(chromedp.Click(chromedp.ID("tap")))
+	p.until(`everfile.page.watcher.stats().state === "playing"`)
+	moving(p)
+}
