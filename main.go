@@ -46,8 +46,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			c.StateDir = filepath.Join(dir, "everfile")
 		}
 	}
-	if c.Batch == 0 {
+	if c.Batch == 0 { // the options take zero for their default
 		c.Batch = -1
+	}
+	if c.Grace == 0 {
+		c.Grace = -1
 	}
 	return relay.Serve(ctx, relay.ServeOptions{
 		Options: relay.Options{
@@ -65,18 +68,28 @@ type pushCmd struct {
 	URL  string `arg:"" help:"Where to publish, as in http://localhost:8080/caller1.webm."`
 	Key  string `help:"The right to publish under a name that is held." env:"EVERFILE_KEY"`
 	Loop bool   `help:"Begin again at the end." env:"EVERFILE_LOOP"`
+	CA   string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
 }
 
 func (c *pushCmd) Run(ctx context.Context) error {
-	return relay.Push(ctx, relay.PushOptions{File: c.File, URL: c.URL, Key: c.Key, Loop: c.Loop, Stdin: os.Stdin, Stderr: os.Stderr})
+	client, err := relay.Client(c.CA)
+	if err != nil {
+		return err
+	}
+	return relay.Push(ctx, relay.PushOptions{File: c.File, URL: c.URL, Key: c.Key, Loop: c.Loop, Stdin: os.Stdin, Stderr: os.Stderr, Client: client})
 }
 
 type tailCmd struct {
 	URL string `arg:"" help:"The stream, as in http://localhost:8080/caller1.webm."`
+	CA  string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
 }
 
 func (c *tailCmd) Run(ctx context.Context) error {
-	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, Stdout: os.Stdout, Stderr: os.Stderr})
+	client, err := relay.Client(c.CA)
+	if err != nil {
+		return err
+	}
+	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, Stdout: os.Stdout, Stderr: os.Stderr, Client: client})
 }
 
 type benchCmd struct {
@@ -92,7 +105,7 @@ type fanoutCmd struct {
 }
 
 func (c *fanoutCmd) Run(ctx context.Context) error {
-	return relay.BenchFanout(ctx, relay.FanoutOptions{Listeners: c.Listeners, Rounds: c.Rounds, Seconds: c.Time, Doors: c.Servers, Out: os.Stdout})
+	return relay.BenchFanout(ctx, relay.FanoutOptions{Listeners: c.Listeners, Rounds: c.Rounds, Time: c.Time, Doors: c.Servers, Out: os.Stdout})
 }
 
 type fanoutServerCmd struct {
@@ -106,6 +119,7 @@ func (c *fanoutServerCmd) Run(ctx context.Context) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what the first could not
 	var c commands
 	k := kong.Parse(&c, kong.Name("everfile"), kong.UsageOnError(),
 		kong.Description("Calls and live media as files that never end."),

@@ -18,7 +18,7 @@ import (
 type FanoutOptions struct {
 	Listeners int
 	Rounds    int
-	Seconds   time.Duration // measured, in each run
+	Time      time.Duration // measured, in each run
 	Doors     []string      // which servers, in the order of each round
 	Out       io.Writer
 }
@@ -43,6 +43,14 @@ type fanoutRun struct {
 // listeners on this machine, the server in a process of its own. Every round
 // measures each server once, so that ratios are of neighbours in time.
 func BenchFanout(ctx context.Context, o FanoutOptions) error {
+	if o.Rounds < 1 || o.Listeners < 1 || o.Time <= 0 || len(o.Doors) == 0 {
+		return fmt.Errorf("rounds, listeners and time must be above zero, and a server must be named")
+	}
+	for _, d := range o.Doors {
+		if !slices.Contains(FanoutDoors, d) {
+			return fmt.Errorf("no server %q; known are %s", d, strings.Join(FanoutDoors, ", "))
+		}
+	}
 	all := map[string][]fanoutRun{}
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "server\tCPU s / 1,000 listener s\tKiB / listener\tRSS KiB / listener\tdelivered\tp50\tp99\n")
@@ -99,7 +107,7 @@ func medianRun(all []fanoutRun) (m fanoutRun) {
 
 // fanoutOnce runs one server with all its listeners.
 func fanoutOnce(ctx context.Context, o FanoutOptions, door string) (r fanoutRun, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Seconds+2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, o.Time+2*time.Minute)
 	defer cancel()
 	child, err := startFanoutServer(ctx, door)
 	if err != nil {
@@ -127,7 +135,7 @@ func fanoutOnce(ctx context.Context, o FanoutOptions, door string) (r fanoutRun,
 	}
 	bytes := load.measure()
 	began := time.Now()
-	if err := sleep(ctx, o.Seconds); err != nil {
+	if err := sleep(ctx, o.Time); err != nil {
 		return r, err
 	}
 	took, got := time.Since(began).Seconds(), load.bytes()-bytes

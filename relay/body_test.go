@@ -27,7 +27,7 @@ func TestPublishByBody(t *testing.T) {
 		}
 	}
 	r.refused("PUT", "/a.webm?pace=fast", bytes.NewReader(chunks[0]), 400, "pace is 0")
-	r.refused("PUT", "/a.webm?run="+strings.Repeat("r", 65), bytes.NewReader(chunks[0]), 400, "run and key are at most 64 characters")
+	r.refused("PUT", "/a.webm?key="+strings.Repeat("k", 65), bytes.NewReader(chunks[0]), 400, "run and key are at most 64 characters")
 	if _, err := r.s.Hub().Open(t.Context(), "a", 0, 0); !errors.Is(err, stream.ErrNotFound) {
 		t.Errorf("a refused body leaves %v", err)
 	}

@@ -179,3 +179,17 @@ func (r *running) refused(method, path string, send io.Reader, status int, words
 	}
 	return resp
 }
+
+// skipHead reads a response's head by hand.
+func skipHead(t *testing.T, b *bufio.Reader) {
+	t.Helper()
+	for {
+		line, err := b.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line == "\r\n" {
+			return
+		}
+	}
+}

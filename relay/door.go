@@ -2,7 +2,6 @@ package relay
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -129,7 +128,9 @@ func (h *hijacked) close(clean bool) {
 		if h.chunked {
 			end = append(end, "0\r\n\r\n"...)
 		}
-		_, _ = h.conn.Write(end) // it is over either way
+		if h.deadline(time.Now()) == nil { // a crew may have left none
+			_, _ = h.conn.Write(end) // it is over either way
+		}
 	}
 	_ = h.conn.Close()
 }
@@ -188,7 +189,12 @@ func (d *tcpDoor) shareable() bool { return d.chunked && d.head == nil && d.raw.
 // undeadline takes the write deadline away: a crew's writes do not wait.
 func (d *tcpDoor) undeadline() bool {
 	d.renewed = time.Time{}
-	return d.conn.SetWriteDeadline(time.Time{}) == nil
+	err := d.conn.SetWriteDeadline(time.Time{})
+	if d.aborted.Load() { // asked after, so that an abort is never overruled
+		d.abort()
+		return false
+	}
+	return err == nil
 }
 
 // writeRest writes the rest of a chunk that a crew could not, and may wait.
@@ -238,7 +244,7 @@ func (d *tlsDoor) write(v *vector, now time.Time) error {
 	})
 }
 
-// coalesce copies buffers together and writes them in pieces of at most max.
+// coalesce copies buffers together and writes them in pieces of at most limit.
 func coalesce(bufs [][]byte, limit int, write func([]byte) error) error {
 	p := records.Get().(*[]byte)
 	defer records.Put(p)
@@ -260,57 +266,4 @@ func coalesce(bufs [][]byte, limit int, write func([]byte) error) error {
 		return write(b)
 	}
 	return nil
-}
-
-// maxFlush is the most that net/http sends by one write per flush.
-const maxFlush = 4080
-
-// flushDoor writes through net/http: HTTP/2, and whatever cannot be hijacked.
-type flushDoor struct {
-	w       http.ResponseWriter
-	rc      *http.ResponseController
-	ctx     context.Context
-	stall   time.Duration
-	renewed time.Time
-	took    time.Duration // the last write
-	aborted atomic.Bool
-}
-
-func (d *flushDoor) name() string  { return "flush" }
-func (d *flushDoor) drained() bool { return d.took < 20*time.Millisecond }
-func (d *flushDoor) gone() bool    { return d.ctx.Err() != nil }
-
-func (d *flushDoor) abort() {
-	d.aborted.Store(true)
-	_ = d.rc.SetWriteDeadline(time.Unix(1, 0))
-}
-
-// close ends the body by the handler's return, or tears it off.
-func (d *flushDoor) close(clean bool) {
-	if !clean && d.ctx.Err() == nil {
-		panic(http.ErrAbortHandler) // net/http's way to end a response as incomplete
-	}
-}
-
-func (d *flushDoor) write(v *vector, now time.Time) error {
-	if now.Sub(d.renewed) >= time.Second {
-		d.renewed = now
-		if err := d.rc.SetWriteDeadline(now.Add(d.stall)); err != nil {
-			return err
-		}
-	}
-	if d.aborted.Load() {
-		return errGone
-	}
-	err := coalesce(v.bufs, maxFlush, func(b []byte) error {
-		if _, err := d.w.Write(b); err != nil {
-			return err
-		}
-		return d.rc.Flush()
-	})
-	if err == nil && len(v.bufs) == 0 {
-		err = d.rc.Flush()
-	}
-	d.took = time.Since(now)
-	return err
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"everfile/stream/streamtest"
 )
 
 // codecs are what package stream may use besides the standard library.
@@ -21,7 +23,7 @@ var codecs = []string{"github.com/go-audio/", "github.com/hajimehoshi/go-mp3", "
 // library and codecs only; static imports nothing of ours, and one file knows
 // the WebSocket library.
 func TestImports(t *testing.T) {
-	need(t, "go")
+	streamtest.Need(t, "go")
 	cmd := exec.CommandContext(patient(t), "go", "list", "-json=ImportPath,Imports,GoFiles", "everfile/...")
 	cmd.Dir = ".."
 	out, err := cmd.Output()

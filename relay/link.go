@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -12,42 +13,54 @@ import (
 // maxHeld bounds what a link keeps unacknowledged; beyond it send waits.
 const maxHeld = 8 << 20
 
+// ackWithin is how long sent chunks may wait for the next acknowledgement, or a
+// socket for its first word, before the connection is taken for dead.
+const ackWithin = 15 * time.Second
+
 // link is a publisher's side of a run: chunks are kept until they are
-// acknowledged and sent again, in order, over each new connection.
+// acknowledged and sent again, in order, over each new connection. It connects
+// when there is something to send.
 //
 // send and finish are called by one goroutine.
 type link struct {
 	url    string
 	client *http.Client
-	cancel context.CancelFunc
+	tell   func(why string) // a connection broke and will be made again
+	ctx    context.Context  // ends with the link; its cause is why
+	cancel context.CancelCauseFunc
 	done   chan struct{}
+
+	// Accessed by run only.
+	met  bool // there has been a connection
+	told bool // of its loss
 
 	mu    sync.Mutex // protects below
 	held  [][]byte   // not acknowledged
 	first int64      // number of held[0] in the run
 	bytes int        // in held
 	sent  int        // of held, over the present connection
+	words int        // messages from the server
 	last  bool       // no more chunks will come
 	err   error      // why the link is over
 	news  chan struct{}
 }
 
-func newLink(ctx context.Context, url string, client *http.Client) *link {
-	ctx, cancel := context.WithCancel(ctx)
-	l := &link{url: url, client: client, cancel: cancel, done: make(chan struct{}), news: make(chan struct{})}
-	go l.run(ctx)
+func newLink(ctx context.Context, url string, client *http.Client, tell func(why string)) *link {
+	l := &link{url: url, client: client, tell: tell, done: make(chan struct{}), news: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	go l.run()
 	return l
 }
 
 // stop gives the run up.
 func (l *link) stop() {
-	l.cancel()
+	l.cancel(nil)
 	<-l.done
 }
 
 // send keeps a chunk and has it sent. It waits while too much is unacknowledged.
-func (l *link) send(ctx context.Context, chunk []byte) error {
-	if err := l.wait(ctx, func() bool { return l.bytes+len(chunk) <= maxHeld || len(l.held) == 0 }); err != nil {
+func (l *link) send(chunk []byte) error {
+	if err := l.wait(l.ctx, func() bool { return l.bytes+len(chunk) <= maxHeld || len(l.held) == 0 }); err != nil {
 		return err
 	}
 	l.change(func() { l.held, l.bytes = append(l.held, chunk), l.bytes+len(chunk) })
@@ -55,14 +68,10 @@ func (l *link) send(ctx context.Context, chunk []byte) error {
 }
 
 // finish waits until everything is acknowledged and the file has ended.
-func (l *link) finish(ctx context.Context) error {
+func (l *link) finish() error {
 	l.change(func() { l.last = true })
-	select {
-	case <-l.done:
-		return l.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	<-l.done
+	return l.err
 }
 
 // change runs f under the lock and wakes whoever waits.
@@ -92,34 +101,43 @@ func (l *link) wait(ctx context.Context, cond func() bool) error {
 }
 
 // run connects again and again until the run is finished or refused.
-func (l *link) run(ctx context.Context) {
+func (l *link) run() {
 	defer close(l.done)
 	backoff := 250 * time.Millisecond
 	for {
 		began := time.Now()
-		err := l.connection(ctx)
-		if over := l.over(ctx, err); over {
+		err := l.connection()
+		if l.over(err) {
+			l.cancel(l.err)
 			return
 		}
 		if time.Since(began) > 10*time.Second {
 			backoff = 250 * time.Millisecond
 		}
-		if code, _ := closed(err); code == closeStatus+http.StatusConflict {
-			backoff = 3 * time.Second // the name's holder may be gone by then
+		why := err.Error()
+		if code, reason := closed(err); code == closeStatus+http.StatusConflict {
+			backoff, why = 3*time.Second, reason // the name's holder may be gone by then
 		}
-		_ = sleep(ctx, backoff) // ctx is looked at by the next connection
+		if !l.told {
+			l.told = true
+			l.tell(why)
+		}
+		_ = sleep(l.ctx, backoff) // ctx is looked at by the next connection
 		backoff = min(2*backoff, 5*time.Second)
 	}
 }
 
-// over decides whether an error ends the link, and keeps it if so.
-func (l *link) over(ctx context.Context, err error) bool {
+// over decides whether an error ends the link, and keeps it if so. A server that
+// cannot be reached does, unless it could before.
+func (l *link) over(err error) bool {
 	code, reason := closed(err)
 	var lost *lostRun
 	switch {
-	case ctx.Err() != nil:
-		err = context.Cause(ctx)
+	case l.ctx.Err() != nil:
+		err = context.Cause(l.ctx)
 	case err == nil, errors.As(err, &lost):
+	case !l.met:
+		err = fmt.Errorf("connecting: %w", err)
 	case code == closeStatus+http.StatusConflict:
 		return false
 	case code == closeInvalid, code == closeTooBig, code == closeUnsupported, code >= closeStatus:
@@ -127,14 +145,7 @@ func (l *link) over(ctx context.Context, err error) bool {
 	default:
 		return false
 	}
-	l.change(func() {
-		if l.err == nil {
-			l.err = err
-		}
-		if err == nil {
-			l.last = true
-		}
-	})
+	l.change(func() { l.err = err })
 	return true
 }
 
@@ -146,47 +157,90 @@ func (e *lostRun) Error() string {
 }
 
 // connection publishes over one socket. nil means that the file has ended.
-func (l *link) connection(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	dialing, stop := context.WithTimeout(ctx, 10*time.Second)
-	c, err := dial(dialing, l.url, l.client)
-	stop()
-	if err != nil {
-		cancel()
+func (l *link) connection() error {
+	if err := l.wait(l.ctx, func() bool { return l.first > 0 || len(l.held) > 0 || l.last }); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(l.ctx)
+	defer cancel()
+	c, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	l.met = true
 	read := make(chan error, 1)
 	ready := make(chan struct{})
 	go func() {
-		err := l.readAcks(ctx, c, ready)
-		read <- err
-		cancel() // wakes the writer
+		defer cancel() // wakes the writer
+		read <- l.readAcks(ctx, c, ready)
 	}()
+	var watching sync.WaitGroup
+	watching.Go(func() { l.watch(ctx, c, ready) })
 	err = l.writeChunks(ctx, c, ready)
 	if err == nil {
 		c.close(closeNormal, "")
-		cancel()
-		<-read
-		return nil
 	}
 	cancel()
 	c.abandon()
-	if e := <-read; e != nil && !errors.Is(e, context.Canceled) {
+	watching.Wait()
+	select {
+	case <-ready:
+		l.told = false
+	default:
+	}
+	if e := <-read; err != nil && !errors.Is(e, context.Canceled) {
 		err = e // it knows the close code
 	}
 	return err
 }
 
+func (l *link) dial(ctx context.Context) (*socket, error) {
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	c, err := dial(ctx, l.url, l.client)
+	var long *url.Error
+	if errors.As(err, &long) {
+		err = long.Err // without the URL, which has the key in it
+	}
+	return c, err
+}
+
+// watch abandons a connection that is dead without having said so.
+func (l *link) watch(ctx context.Context, c *socket, ready <-chan struct{}) {
+	for {
+		words, waiting := l.waiting(ready)
+		if sleep(ctx, ackWithin) != nil {
+			return
+		}
+		if now, _ := l.waiting(ready); waiting && now == words {
+			c.abandon()
+			return
+		}
+	}
+}
+
+// waiting returns how much the server has said so far and whether it owes more.
+func (l *link) waiting(ready <-chan struct{}) (words int, owing bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-ready:
+		return l.words, l.sent > 0
+	default:
+		return l.words, true
+	}
+}
+
 // readAcks drops chunks as they are acknowledged; the first message says where
 // the server stands.
 func (l *link) readAcks(ctx context.Context, c *socket, ready chan struct{}) error {
-	for {
+	for begun := false; ; {
 		m, err := c.read(ctx, 64<<10)
 		if err != nil {
 			return err
 		}
 		a, ok := parseAck(m.data)
-		if !ok {
+		if !ok || !begun && a.Type != "ready" {
 			continue
 		}
 		l.mu.Lock()
@@ -202,11 +256,13 @@ func (l *link) readAcks(ctx context.Context, c *socket, ready chan struct{}) err
 			}
 			l.held, l.first = l.held[n:], a.Chunks
 			l.sent = max(0, l.sent-n)
-			if a.Type == "ready" {
+			l.words++
+			if !begun {
 				l.sent = 0
 			}
 		})
-		if a.Type == "ready" {
+		if !begun {
+			begun = true
 			close(ready)
 		}
 	}

@@ -3,14 +3,10 @@ package relay
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"everfile/stream"
+	"everfile/stream/streamtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,19 +30,6 @@ func patient(t testing.TB) context.Context {
 	return ctx
 }
 
-// need skips a test, loudly, whose tool is not installed; EVERFILE_REQUIRE=all
-// makes that a failure.
-func need(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("EVERFILE_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and EVERFILE_REQUIRE=all", tool)
-	}
-	t.Skipf("NOT TESTED: %s is not installed", tool)
-}
-
 // The captures that most tests use: what real recorders sent.
 const (
 	sound   = "chromium-audio-opus-T100.webm"
@@ -53,29 +37,9 @@ const (
 )
 
 // capture returns a recording's chunks as its recorder handed them out.
-func capture(t testing.TB, name string) (chunks [][]byte) {
+func capture(t testing.TB, name string) [][]byte {
 	t.Helper()
-	file := filepath.Join("../testdata/captures", name)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var facts struct{ Chunks [][2]int }
-	b, err := os.ReadFile(file + ".json")
-	if err == nil {
-		err = json.Unmarshal(b, &facts)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range facts.Chunks {
-		chunks = append(chunks, data[:f[1]:f[1]])
-		data = data[f[1]:]
-	}
-	if len(data) > 0 || len(chunks) < 10 {
-		t.Fatalf("%s: %d chunks leave %d bytes over", name, len(chunks), len(data))
-	}
-	return chunks
+	return streamtest.Capture(t, name).Chunks
 }
 
 // wide options keep everything for every listener, so that what a listener gets

@@ -16,11 +16,6 @@ import (
 // play answers GET and HEAD: the stream's headers, and for GET its body from
 // the newest join on.
 func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
-	if r.Header.Get("Sec-WebSocket-Key") != "" && !isUpgrade(r) {
-		s.answer(w, r, refuse(http.StatusUpgradeRequired,
-			"A WebSocket request arrived without its Upgrade header: a proxy in between drops it. With nginx the location needs: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";").with("Upgrade", "websocket"))
-		return
-	}
 	st, view, err := s.find(r, a)
 	if err != nil {
 		s.answer(w, r, err)
@@ -69,16 +64,32 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.View, 
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
 	st, err := s.hub.Open(ctx, a.entry, wait, held)
 	if errors.Is(err, stream.ErrNotFound) {
-		return nil, stream.View{}, refuse(http.StatusNotFound, "Nobody is publishing %s now; add ?wait=30s to wait for it.", r.URL.Path)
+		return nil, stream.View{}, s.notFound(r, a, wait)
 	}
 	if err != nil {
 		return nil, stream.View{}, err
+	}
+	for _, conversion := range []string{"rate", "channels", "bits", "tracks"} {
+		if r.URL.Query().Has(conversion) {
+			return nil, stream.View{}, refuse(http.StatusNotAcceptable, "Nothing is converted here yet: ask without ?%s= and get the stream as it was published.", conversion)
+		}
 	}
 	view, ok := st.Format().View(a.ext)
 	if !ok {
 		return nil, stream.View{}, refuse(http.StatusNotAcceptable, "This stream is %s and cannot be had as .%s; it can be played as: %s.", st.Format().Name, a.ext, views(a.entry, st.Format()))
 	}
 	return st, view, nil
+}
+
+// notFound says why there is nothing to play.
+func (s *Server) notFound(r *http.Request, a address, waited time.Duration) *refusal {
+	switch {
+	case s.hub.Registered(a.entry):
+		return refuse(http.StatusNotFound, "Somebody is connected to publish %s but has sent nothing that can be played yet; try again in a moment.", r.URL.Path)
+	case waited > 0:
+		return refuse(http.StatusNotFound, "Nobody has published %s within %v.", r.URL.Path, waited)
+	}
+	return refuse(http.StatusNotFound, "Nobody is publishing %s now; add ?wait=30s to wait for it.", r.URL.Path)
 }
 
 // headers sets what every endless body has.
@@ -109,7 +120,7 @@ type span struct {
 	length int64 // bytes; -1: no end
 }
 
-// known is the longest range that is answered with its exact length; anything
+// knownLength is the longest range that is answered with its exact length; anything
 // longer may be more than ever comes.
 const knownLength = 64 << 10
 

@@ -41,7 +41,10 @@ func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
 		return nil, err
 	}
 	q := r.URL.Query()
-	o := stream.PublishOptions{Format: f, Run: q.Get("run"), Key: q.Get("key")}
+	o := stream.PublishOptions{Format: f, Key: q.Get("key")}
+	if isUpgrade(r) { // a body is told no counts, so it cannot resume
+		o.Run = q.Get("run")
+	}
 	if len(o.Run) > maxName || len(o.Key) > maxName {
 		return nil, refuse(http.StatusBadRequest, "run and key are at most %d characters.", maxName)
 	}

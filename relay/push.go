@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -23,7 +23,7 @@ import (
 type PushOptions struct {
 	File   string // "-" is standard input
 	URL    string // of the stream
-	Key    string // the right to publish; "": nobody's
+	Key    string // the right to publish; "": a new one
 	Loop   bool   // begin again at the file's end
 	Stdin  io.Reader
 	Stderr io.Writer
@@ -39,30 +39,48 @@ const (
 
 // Push publishes a file at the speed of its own timestamps. It comes back when
 // the connection breaks and sends what was not acknowledged, so that the file
-// on the server has every byte once.
+// on the server has every byte once. A server that has forgotten the run, since
+// it was started anew or waited in vain, gets the file from its begin again.
 func Push(ctx context.Context, o PushOptions) error {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q is no stream's URL; expected one as in http://localhost:8080/caller1.webm", o.URL)
+	u, err := streamURL(o.URL)
+	if err != nil {
+		return err
 	}
+	if o.Key == "" {
+		o.Key = rand.Text() // so that nobody else gets the name while this comes back
+	}
+	for {
+		err := pushRun(ctx, o, *u)
+		var lost *lostRun
+		if !errors.As(err, &lost) || o.File == "-" {
+			return err
+		}
+		fmt.Fprintln(o.Stderr, "The server has lost the file; it gets it again from the begin.")
+	}
+}
+
+// pushRun sends the file, or with Loop file after file, as one run.
+func pushRun(ctx context.Context, o PushOptions, u url.URL) error {
 	q := u.Query()
 	q.Set("run", rand.Text())
-	if o.Key != "" {
-		q.Set("key", o.Key)
-	}
+	q.Set("key", o.Key)
 	u.RawQuery = q.Encode()
-	u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
-	l := newLink(ctx, u.String(), o.Client)
-	defer l.stop()
 	bar := progress(o)
+	l := newLink(ctx, u.String(), o.Client, func(why string) {
+		_, _ = progressbar.Bprintln(bar, "Trying again:", why) // decoration
+	})
+	defer l.stop()
 	sent := int64(0)
 	for {
-		in, err := openInput(o)
+		in, err := openInput(l.ctx, o)
 		if err != nil {
 			return err
 		}
-		err = pushOnce(ctx, in, l, bar, &sent)
+		torn, err := pushOnce(in, l, bar, &sent)
 		in.Close()
+		if torn > 0 {
+			_, _ = progressbar.Bprintf(bar, "The last %d bytes of %s are no whole frame and are left out.\n", torn, o.File) // decoration
+		}
 		if err != nil {
 			return err
 		}
@@ -70,7 +88,7 @@ func Push(ctx context.Context, o PushOptions) error {
 			break
 		}
 	}
-	if err := l.finish(ctx); err != nil {
+	if err := l.finish(); err != nil {
 		return err
 	}
 	_ = bar.Finish() // decoration
@@ -78,11 +96,28 @@ func Push(ctx context.Context, o PushOptions) error {
 	return nil
 }
 
-func openInput(o PushOptions) (io.ReadCloser, error) {
-	if o.File == "-" {
-		return io.NopCloser(o.Stdin), nil
+// streamURL reads a command's argument.
+func streamURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%q is no stream's URL; expected one as in http://localhost:8080/caller1.webm", s)
 	}
-	return os.Open(o.File)
+	return u, nil
+}
+
+// openInput opens the file. Nothing wakes a read of standard input: if ctx ends
+// first, what comes of it is an error, and its goroutine is left where it is.
+func openInput(ctx context.Context, o PushOptions) (io.ReadCloser, error) {
+	if o.File != "-" {
+		return os.Open(o.File)
+	}
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, o.Stdin)
+		w.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+	return r, nil
 }
 
 // progress is a bar on a terminal and nothing elsewhere.
@@ -97,44 +132,49 @@ func progress(o PushOptions) *progressbar.ProgressBar {
 		progressbar.OptionSetVisibility(ok && term.IsTerminal(int(f.Fd()))))
 }
 
-// pushOnce sends one pass over the input.
-func pushOnce(ctx context.Context, in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) error {
+// pushOnce sends one pass over the input. What is not whole is held back, so
+// that another pass can follow; torn is how much of it is left at the end.
+func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) (torn int, err error) {
 	var scan stream.Scanner
 	var chunk []byte
 	var at time.Duration // media up to the last chunk's end
 	began := time.Now()
 	buf := make([]byte, pushPiece)
 	flush := func() error {
-		if len(chunk) == 0 {
+		whole := len(chunk) - scan.Unfinished()
+		if whole == 0 {
 			return nil
 		}
-		if err := l.send(ctx, chunk); err != nil {
+		if err := l.send(chunk[:whole:whole]); err != nil {
 			return err
 		}
-		*sent += int64(len(chunk))
-		_ = bar.Add(len(chunk)) // decoration
-		chunk, at = nil, scan.Media()
-		return sleep(ctx, at-time.Since(began)-pushAhead)
+		*sent += int64(whole)
+		_ = bar.Add(whole) // decoration
+		chunk, at = slices.Clone(chunk[whole:]), scan.Media()
+		return sleep(l.ctx, at-time.Since(began)-pushAhead)
 	}
 	for {
 		n, err := in.Read(buf)
 		if _, err := scan.Write(buf[:n]); err != nil {
-			return err
+			return 0, fmt.Errorf("this cannot be published: %w", err)
 		}
 		chunk = append(chunk, buf[:n]...)
 		if scan.Media()-at >= pushMessage || len(chunk) >= pushLimit {
 			if err := flush(); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			if err := flush(); err != nil {
-				return err
+			if scan.Frames() == 0 {
+				return 0, errors.New("the input ends before any sound or picture")
 			}
-			return sleep(ctx, scan.Media()-time.Since(began))
+			if err := flush(); err != nil {
+				return 0, err
+			}
+			return len(chunk), sleep(l.ctx, scan.Media()-time.Since(began))
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
 }

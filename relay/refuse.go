@@ -54,7 +54,6 @@ func (e *refusal) with(key, value string) *refusal {
 func refusalOf(err error) *refusal {
 	var r *refusal
 	var parse *stream.ParseError
-	var maxBytes *http.MaxBytesError
 	switch {
 	case errors.As(err, &r):
 		return r
@@ -67,14 +66,10 @@ func refusalOf(err error) *refusal {
 		return refuse(http.StatusConflict, "Somebody else publishes under this name; use another one, or try again in 3 seconds.").with("Retry-After", "3")
 	case errors.Is(err, stream.ErrReplaced):
 		return &refusal{status: http.StatusConflict, code: closeReplaced, text: "A newer connection publishes under this name; this one is done."}
-	case errors.Is(err, stream.ErrNotFound):
-		return refuse(http.StatusNotFound, "Nobody is publishing this stream now; add ?wait=30s to wait for it.")
 	case errors.Is(err, stream.ErrMemory):
 		return refuse(http.StatusServiceUnavailable, "The server holds as many streams as its memory allows; try again later.").with("Retry-After", "30")
 	case errors.Is(err, stream.ErrClosed), errors.Is(err, context.Canceled):
 		return &refusal{status: http.StatusServiceUnavailable, code: closeGoingAway, text: "The server is stopping; connect again."}
-	case errors.As(err, &maxBytes):
-		return &refusal{status: http.StatusRequestEntityTooLarge, code: closeTooBig, text: "The request is larger than this server takes."}
 	}
 	return refuse(http.StatusInternalServerError, "Something went wrong in the server; its log says what.")
 }

@@ -46,6 +46,9 @@ func Serve(ctx context.Context, o ServeOptions, out io.Writer) error {
 	}
 	if o.SelfSigned {
 		fmt.Fprintln(out, "The certificate is self-signed: a browser warns once; go on from there.")
+		if o.StateDir != "" {
+			fmt.Fprintf(out, "For others it is in %s (push and tail take it as --ca, curl as --cacert).\n", selfSignedCert(o.StateDir))
+		}
 	}
 	return New(o.Options).Serve(ctx, ln, config)
 }

@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -160,6 +162,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.work.Done()
+	if lostUpgrade(r) {
+		s.answer(w, r, refuse(http.StatusUpgradeRequired,
+			"A WebSocket request arrived without its upgrade: a proxy in between drops it. With nginx the location needs: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";").with("Upgrade", "websocket"))
+		return
+	}
 	if err := s.checkOrigin(w, r); err != nil {
 		s.answer(w, r, err)
 		return
@@ -206,7 +213,7 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Access-Control-Max-Age", "600")
 		return nil
 	}
-	return refuse(http.StatusForbidden, "Pages of %.80s may not use this server; start it with --allow-origin %.80s to let them.", origin, origin)
+	return refuse(http.StatusForbidden, "Pages of %.80s may not use this server; start it with --allow-origin %.80s, or have the proxy in between pass the Host on.", origin, origin)
 }
 
 // page serves the files under /static, and the few that stand at the root.
@@ -224,10 +231,11 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%s can only be read.", r.URL.Path).with("Allow", "GET, HEAD"))
+		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%.80s is a page, which can only be read.", r.URL.Path).with("Allow", "GET, HEAD"))
 		return true
 	}
-	if path.Ext(name) == ".go" || strings.HasSuffix(name, "/") || name == "" {
+	b, err := fs.ReadFile(s.opt.Static, name)
+	if err != nil || path.Ext(name) == ".go" {
 		s.answer(w, r, refuse(http.StatusNotFound, "There is no page %.80s here; start at /.", r.URL.Path))
 		return true
 	}
@@ -239,6 +247,6 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) bool {
 	if name == "favicon.svg" {
 		h.Set("Content-Type", "image/svg+xml")
 	}
-	http.ServeFileFS(w, r, s.opt.Static, name)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b)) // ServeFile would redirect index.html
 	return true
 }

@@ -33,8 +33,25 @@ type message struct {
 // errTooBig is a message over the limit; the socket can still be closed with a reason.
 var errTooBig = errors.New("message too large")
 
+// isUpgrade reports whether a request is a whole WebSocket handshake's.
 func isUpgrade(r *http.Request) bool {
-	return r.ProtoMajor == 1 && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	if r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1) || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return false
+	}
+	for _, v := range r.Header.Values("Connection") {
+		for token := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lostUpgrade reports whether a request was a handshake before a proxy took
+// something from it.
+func lostUpgrade(r *http.Request) bool {
+	return r.ProtoMajor == 1 && r.Header.Get("Sec-WebSocket-Key") != "" && !isUpgrade(r)
 }
 
 // accept takes a socket of any origin; whether the origin may is asked before,

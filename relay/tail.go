@@ -28,7 +28,11 @@ type TailOptions struct {
 // it is: container, codecs, bitrate, and how far behind live it is. On a
 // terminal that is one line that lives; elsewhere it is told at the end.
 func Tail(ctx context.Context, o TailOptions) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.URL, nil)
+	u, err := streamURL(o.URL)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return err
 	}
@@ -99,13 +103,17 @@ func (t *tailing) take(b []byte) {
 	if t.err == nil && len(b) > 0 {
 		_, t.err = t.scan.Write(b)
 	}
-	if d := time.Since(t.mark); d > 2*time.Second {
-		t.rate = float64(t.bytes-t.marks) * 8 / d.Seconds()
+	d := time.Since(t.mark)
+	if t.rate == 0 || d > 2*time.Second {
+		t.rate = float64(t.bytes-t.marks) * 8 / max(d.Seconds(), 0.1)
+	}
+	if d > 2*time.Second {
 		t.mark, t.marks = time.Now(), t.bytes
 	}
 }
 
-// lag is how far the newest frame is behind the stream's clock. Containers
+// lag is how far the newest frame is behind the stream's clock; it is negative
+// for a file, which is sent a little ahead of its time. Containers
 // without timestamps began at what was the edge then, less their preroll.
 func (t *tailing) lag() time.Duration {
 	newest := t.scan.Newest()
@@ -128,7 +136,7 @@ func (t *tailing) what() string {
 }
 
 func (t *tailing) line() string {
-	return fmt.Sprintf("%s  %.0f kbit/s  %.2f s behind live  %s", t.what(), t.rate/1000, t.lag().Seconds(), time.Since(t.began).Round(time.Second))
+	return fmt.Sprintf("%s  %.0f kbit/s  %.2f s behind live  %s", t.what(), t.rate/1000, max(0, t.lag()).Seconds(), time.Since(t.began).Round(time.Second))
 }
 
 func (t *tailing) summary() string {

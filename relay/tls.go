@@ -43,14 +43,14 @@ const selfSignedFor = 365 * 24 * time.Hour
 // new one each time.
 func TLSSelfSigned(dir string) (*tls.Config, error) {
 	if dir == "" {
-		cert, key, err := selfSign(time.Now())
+		cert, key, err := selfSign(time.Now(), addresses())
 		if err != nil {
 			return nil, err
 		}
 		c, err := tls.X509KeyPair(cert, key)
 		return tlsConfig(c), err
 	}
-	certFile, keyFile := filepath.Join(dir, "self-signed.crt"), filepath.Join(dir, "self-signed.key")
+	certFile, keyFile := selfSignedCert(dir), filepath.Join(dir, "self-signed.key")
 	c, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err == nil && c.Leaf != nil && time.Until(c.Leaf.NotAfter) > 7*24*time.Hour && covers(c.Leaf) {
 		return tlsConfig(c), nil
@@ -58,7 +58,7 @@ func TLSSelfSigned(dir string) (*tls.Config, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the self-signed certificate: %w; delete %s to have a new one made", err, certFile)
 	}
-	cert, key, err := selfSign(time.Now())
+	cert, key, err := selfSign(time.Now(), addresses())
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +68,9 @@ func TLSSelfSigned(dir string) (*tls.Config, error) {
 	c, err = tls.X509KeyPair(cert, key)
 	return tlsConfig(c), err
 }
+
+// selfSignedCert is where TLSSelfSigned keeps its certificate.
+func selfSignedCert(dir string) string { return filepath.Join(dir, "self-signed.crt") }
 
 // covers reports whether a kept certificate still names all of this machine's addresses.
 func covers(c *x509.Certificate) bool {
@@ -79,7 +82,7 @@ func covers(c *x509.Certificate) bool {
 	return true
 }
 
-func selfSign(now time.Time) (cert, key []byte, err error) {
+func selfSign(now time.Time, ips []net.IP) (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -96,7 +99,7 @@ func selfSign(now time.Time) (cert, key []byte, err error) {
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:     []string{"localhost"},
-		IPAddresses:  addresses(),
+		IPAddresses:  ips,
 	}
 	if host, err := os.Hostname(); err == nil && host != "localhost" {
 		t.DNSNames = append(t.DNSNames, host)

@@ -5,16 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 )
 
 // registered reports whether somebody publishes under a name or waits for it.
 func (r *running) registered(name string) bool {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := r.s.Hub().Open(ctx, name, 0, time.Hour)
-	return err == nil || errors.Is(err, context.Canceled)
+	return slices.Contains(r.s.Hub().Names(), name)
 }
 
 func TestWait(t *testing.T) {
@@ -43,11 +41,37 @@ func TestWaitInVain(t *testing.T) {
 	o.Held = time.Millisecond
 	r := start(t, "http", o)
 	r.publish("/silent.webm") // a name without a stream
-	for _, path := range []string{"/nobody.webm?wait=1ms", "/nobody.webm?wait=0", "/nobody.webm?wait=0s", "/silent.webm", "/silent.webm?wait=2ms"} {
-		r.refused("GET", path, nil, 404, "Nobody is publishing "+path[:len("/nobody.webm")]+" now; add ?wait=30s to wait for it.")
+	for path, words := range map[string]string{
+		"/nobody.webm":          "Nobody is publishing /nobody.webm now; add ?wait=30s to wait for it.",
+		"/nobody.webm?wait=0":   "Nobody is publishing /nobody.webm now; add ?wait=30s to wait for it.",
+		"/nobody.webm?wait=1ms": "Nobody has published /nobody.webm within 1ms.",
+		"/silent.webm":          "Somebody is connected to publish /silent.webm but has sent nothing that can be played yet; try again in a moment.",
+		"/silent.webm?wait=2ms": "Somebody is connected to publish /silent.webm but has sent nothing that can be played yet; try again in a moment.",
+	} {
+		r.refused("GET", path, nil, 404, words)
 	}
 	for _, wait := range []string{"x", "5", "-1s", "6m", "1000h"} {
 		r.refused("GET", "/nobody.webm?wait="+wait, nil, 400, "wait is a duration up to 5m0s, as in ?wait=30s; got \""+wait+"\".")
+	}
+}
+
+// Somebody who waits does not make others wait.
+func TestWaitingIsNotContagious(t *testing.T) {
+	o := wide()
+	o.Held = time.Hour
+	r := start(t, "http", o)
+	waiting := r.ask("GET", "/a.webm?wait=1m", nil)
+	eventually(t, "somebody waits", func() bool { return r.registered("a") })
+	r.refused("GET", "/a.webm", nil, 404, "Nobody is publishing /a.webm now; add ?wait=30s to wait for it.")
+	r.publish("/a.webm").send(capture(t, sound)[0])
+	r.follow(waiting()).has(1)
+}
+
+// A query for what is not there yet is refused, not ignored.
+func TestConversionsAreRefused(t *testing.T) {
+	r, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
+	for _, query := range []string{"rate", "channels", "bits", "tracks"} {
+		r.refused("GET", "/a.webm?"+query+"=1", nil, 406, "Nothing is converted here yet: ask without ?"+query+"= and get the stream as it was published.")
 	}
 }
 

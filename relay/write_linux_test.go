@@ -50,19 +50,6 @@ func chunkOf(t *testing.T, b *bufio.Reader) int {
 	return n
 }
 
-func skipHead(t *testing.T, b *bufio.Reader) {
-	t.Helper()
-	for {
-		line, err := b.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		if line == "\r\n" {
-			return
-		}
-	}
-}
-
 // Each chunk that a publisher sends, of however many parts, reaches a listener
 // by one write, and padding, which may come with it or later, adds one at most.
 func TestOneWritePerFlush(t *testing.T) {

@@ -1,4 +1,4 @@
-/* The record page. ?name=NAME fills in the name, &start=1 starts at once. */
+/* The record page. ?name=NAME fills in the name. Nothing is sent before a click. */
 (function (root) {
   "use strict";
 
@@ -220,7 +220,6 @@
       if (NAME.test(name.value)) { name.removeAttribute("aria-invalid"); } else { name.setAttribute("aria-invalid", "true"); }
     }, false);
     doc.addEventListener("visibilitychange", function () { if (publisher && !doc.hidden) { awake(true); } }, false);
-    if (page.query("start")) { start(); }
   }
 
   page.copyable(id("linkbox"));

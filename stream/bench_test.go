@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"testing"
+
+	"everfile/stream/streamtest"
 )
 
 // BenchmarkParse publishes whole captures as their recorders cut them; Copy is
@@ -11,13 +13,13 @@ import (
 // two can be compared on any machine.
 func BenchmarkParse(b *testing.B) {
 	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm"} {
-		c := capture(b, name)
+		c := streamtest.Capture(b, name)
 		b.Run("Copy/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.data)))
+			b.SetBytes(int64(len(c.Data)))
 			b.ReportAllocs()
 			sum := uint32(0)
 			for b.Loop() {
-				for _, chunk := range c.chunks {
+				for _, chunk := range c.Chunks {
 					mine := append([]byte(nil), chunk...)
 					sum = crc32.Update(sum, crc32.IEEETable, mine)
 				}
@@ -25,11 +27,11 @@ func BenchmarkParse(b *testing.B) {
 			b.Log(sum)
 		})
 		b.Run("Parse/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.data)))
+			b.SetBytes(int64(len(c.Data)))
 			b.ReportAllocs()
 			for b.Loop() {
 				f := feeder{parser: newWebMParser()}
-				for _, chunk := range c.chunks {
+				for _, chunk := range c.Chunks {
 					rest, err := f.feed(chunk, func(*Part) error { return nil })
 					if err != nil {
 						b.Fatal(err)
@@ -39,12 +41,12 @@ func BenchmarkParse(b *testing.B) {
 			}
 		})
 		b.Run("Publish/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.data)))
+			b.SetBytes(int64(len(c.Data)))
 			b.ReportAllocs()
 			h := newHub(b, Options{})
 			for b.Loop() {
 				p := mustPublish(b, h, "x", PublishOptions{})
-				mustWrite(b, p, c.chunks...)
+				mustWrite(b, p, c.Chunks...)
 				p.Drop()
 			}
 		})

@@ -38,5 +38,5 @@
 //
 // The package knows no network: no HTTP, no WebSocket, no JSON. It starts no
 // goroutine; the timers that it needs (grace, fillers, batching) are
-// time.AfterFunc and are stopped by [Hub.Close].
+// time.AfterFunc and end with what they watch, at the latest by [Hub.Close].
 package stream

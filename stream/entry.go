@@ -89,6 +89,7 @@ func (e *Entry) end() {
 	if e.stream != nil {
 		e.stream.finish()
 	}
+	e.run.forget(e.hub)
 	e.stream, e.run, e.key = nil, nil, ""
 	e.tell()
 }

@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +22,9 @@ var (
 // Hub is the register of all entries. Any goroutine may call its methods.
 // NewHub makes one; Close ends everything in it.
 type Hub struct {
-	opt    Options
-	memory atomic.Int64 // bytes in all windows
+	opt     Options
+	memory  atomic.Int64 // bytes in all windows, and in unfinished frames
+	streams atomic.Int64
 
 	mu      sync.Mutex // protects below; taken before an entry's mu, never after
 	entries map[string]*Entry
@@ -34,8 +37,18 @@ func NewHub(o Options) *Hub {
 	return &Hub{opt: o.withDefaults(), entries: map[string]*Entry{}}
 }
 
-// Memory returns the bytes that all windows hold.
+// Memory returns the bytes that all windows and unfinished frames hold.
 func (h *Hub) Memory() int64 { return h.memory.Load() }
+
+// full reports whether there is no room for one more stream: a tenth of the
+// memory is left for those that are there.
+func (h *Hub) full() bool { return h.memory.Load() > h.opt.Memory-h.opt.Memory/10 }
+
+// short reports whether they hold more than they should, and what a stream's
+// share is.
+func (h *Hub) short() (bool, int) {
+	return h.memory.Load() > h.opt.Memory, int(h.opt.Memory / max(1, h.streams.Load()))
+}
 
 // acquire returns the entry of a name, registering it if need be. Each acquire
 // needs its release; an entry without holders is forgotten.
@@ -67,7 +80,7 @@ func (h *Hub) release(e *Entry) {
 // as held when somebody has registered the name. It returns ErrNotFound when
 // there is none then, ErrClosed, or the context's cause.
 func (h *Hub) Open(ctx context.Context, name string, wait, held time.Duration) (*Stream, error) {
-	if h.registered(name) {
+	if h.Registered(name) {
 		wait = max(wait, held)
 	} else if wait <= 0 {
 		return nil, ErrNotFound
@@ -80,10 +93,26 @@ func (h *Hub) Open(ctx context.Context, name string, wait, held time.Duration) (
 	return e.await(ctx, wait)
 }
 
-func (h *Hub) registered(name string) bool {
+// Names returns the names of all entries, in no order: those that somebody
+// publishes under, holds or waits for.
+func (h *Hub) Names() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.entries[name] != nil
+	return slices.Collect(maps.Keys(h.entries))
+}
+
+// Registered reports whether somebody publishes under a name, or is expected
+// back; that others wait for it too does not count.
+func (h *Hub) Registered(name string) bool {
+	h.mu.Lock()
+	e := h.entries[name]
+	h.mu.Unlock()
+	if e == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pub != nil || e.grace != nil
 }
 
 // Close ends every stream; listeners get what is left and a clean end,

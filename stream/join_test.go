@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 // joined is what a listener got that came at one moment of a publication.
@@ -82,7 +84,7 @@ func (j joined) sound(t testing.TB, src parsed) {
 
 // judged asks ffmpeg. The source's frames are those that ffmpeg finds in the
 // untouched file, after the time of the join.
-func (j joined) judged(t testing.TB, src parsed, whole judged) {
+func (j joined) judged(t testing.TB, src parsed, whole streamtest.Judged) {
 	tail := src.frames[len(src.frames)-len(j.parts):]
 	first, sound := tail[0], tail[0].Time
 	for _, p := range tail {
@@ -95,11 +97,11 @@ func (j joined) judged(t testing.TB, src parsed, whole judged) {
 	if src.heads[0].tracks[first.Track].Codec == "vorbis" {
 		slack = 12 * time.Millisecond // no container says how long each frame of a lace lasts
 	}
-	got := judgeBytes(t, "joined."+j.s.format.Name, body(j.s, j.parts))
-	whole.holds(t, got, first.Time, sound, j.parts[0].Time-first.Time, slack)
+	got := streamtest.JudgeBytes(t, "joined."+j.s.format.Name, body(j.s, j.parts))
+	whole.Holds(t, got, first.Time, sound, j.parts[0].Time-first.Time, slack)
 	if first.Key && j.s.head.video() >= 0 {
-		v := got.span(true, -time.Hour)
-		if len(v) == 0 || v[0].pts != j.parts[0].Time.Round(time.Millisecond) {
+		v := got.Span(true, -time.Hour)
+		if len(v) == 0 || v[0].PTS != j.parts[0].Time.Round(time.Millisecond) {
 			t.Errorf("the first picture is not the join's, at %v", j.parts[0].Time)
 		}
 	}
@@ -110,7 +112,7 @@ func spread(all []joined, n int) []joined {
 	for len(all) > 1 && len(all[len(all)-1].parts) < 12 {
 		all = all[:len(all)-1] // too little to be judged
 	}
-	if len(all) <= n || long() {
+	if len(all) <= n || streamtest.Long() {
 		return all
 	}
 	var some []joined
@@ -125,15 +127,15 @@ func TestJoinEverywhere(t *testing.T) {
 	if testing.Short() {
 		n = 1
 	}
-	for _, name := range captures(t, "webm") {
+	for _, name := range streamtest.Captures(t, "webm") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := capture(t, name)
-			src := parse(ByExt("webm"), c.data, whole, false)
+			c := streamtest.Capture(t, name)
+			src := parse(ByExt("webm"), c.Data, whole, false)
 			if src.err != nil {
 				t.Fatal(src.err)
 			}
-			all := joins(t, c.data)
+			all := joins(t, c.Data)
 			keys := slices.DeleteFunc(slices.Clone(src.frames), func(p Part) bool {
 				v := src.heads[0].video()
 				return v >= 0 && (p.Track != v || !p.Key)
@@ -148,7 +150,7 @@ func TestJoinEverywhere(t *testing.T) {
 			for i := 0; i < len(all); i += step {
 				all[i].sound(t, src)
 			}
-			whole := judge(t, c.file)
+			whole := streamtest.Judge(t, c.File)
 			for _, j := range spread(all, n) {
 				j.judged(t, src, whole)
 			}
@@ -159,7 +161,7 @@ func TestJoinEverywhere(t *testing.T) {
 // made are files as other programs write them.
 func made(t testing.TB, dir string) map[string][]byte {
 	t.Helper()
-	need(t, "ffmpeg")
+	streamtest.Need(t, "ffmpeg")
 	src := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "4",
 		"-c:v", "libvpx", "-b:v", "200k", "-g", "25", "-deadline", "realtime", "-c:a", "libopus", "-b:a", "32k"}
 	run := func(tool string, args ...string) []byte {
@@ -216,7 +218,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 			if err := os.WriteFile(file, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			whole := judge(t, file)
+			whole := streamtest.Judge(t, file)
 			for _, j := range spread(all, 4) {
 				j.judged(t, src, whole)
 			}
@@ -226,23 +228,23 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 
 // TestRecorderChunks publishes every capture as its recorder cut it.
 func TestRecorderChunks(t *testing.T) {
-	for _, name := range captures(t, "webm") {
-		c := capture(t, name)
+	for _, name := range streamtest.Captures(t, "webm") {
+		c := streamtest.Capture(t, name)
 		h := newHub(t, roomy())
 		p := mustPublish(t, h, "x", PublishOptions{Run: "r", Format: ByExt("webm")})
-		mustWrite(t, p, c.chunks...)
+		mustWrite(t, p, c.Chunks...)
 		s := streamOf(t, h, "x")
-		src := parse(ByExt("webm"), c.data, whole, false)
+		src := parse(ByExt("webm"), c.Data, whole, false)
 		if got := int64(len(src.frames)); s.Parts.Load() != got || len(src.frames) < 300 {
 			t.Errorf("%s: %d parts of %d frames", name, s.Parts.Load(), got)
 		}
 		// A recorder's clock agrees with the one that its chunks came by.
-		if d := (p.Media() - c.at[len(c.at)-1]).Abs(); d > time.Second {
-			t.Errorf("%s: %v of media in %v", name, p.Media(), c.at[len(c.at)-1])
+		if d := (p.Media() - c.At[len(c.At)-1]).Abs(); d > time.Second {
+			t.Errorf("%s: %v of media in %v", name, p.Media(), c.At[len(c.At)-1])
 		}
 		p.Drop()
-		if n, known := mustPublish(t, h, "x", PublishOptions{Run: "r"}).Resumed(); n != int64(len(c.chunks)) || !known {
-			t.Errorf("%s: resumed at chunk %d of %d", name, n, len(c.chunks))
+		if n, known := mustPublish(t, h, "x", PublishOptions{Run: "r"}).Resumed(); n != int64(len(c.Chunks)) || !known {
+			t.Errorf("%s: resumed at chunk %d of %d", name, n, len(c.Chunks))
 		}
 	}
 }

@@ -14,9 +14,10 @@ const maxBatch = 256 << 10
 // called once, by that goroutine.
 type Listener struct {
 	s        *Stream
-	seq      int64 // of the next part; -1 before the first join is known
-	from     int64 // where the latest Take began
-	took     int64 // how many bytes it gave
+	seq      int64  // of the next part; -1 before the first join is known
+	from     int64  // where the latest Take began
+	before   uint32 // what was shown then
+	took     int64  // how many bytes it gave
 	complete bool
 	shown    uint32 // tracks whose keyframe this listener has got since it joined
 	lost     int64
@@ -90,12 +91,13 @@ func (l *Listener) Pending() bool { return l.pending() == nil }
 // returns io.EOF.
 func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 	s := l.s
+	defer s.tellLosses() // runs after the lock is given back
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !l.place() {
 		return dst, s.over()
 	}
-	l.from = l.seq
+	l.from, l.before = l.seq, l.shown
 	n := 0
 	for _, p := range s.parts[l.seq-s.base:] {
 		if n > 0 && n+len(p.Bytes) > maxBatch {
@@ -117,10 +119,11 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 // very parts that it gave there. It takes no lock; both listeners are the
 // caller's.
 func (l *Listener) Follow(lead *Listener) bool {
-	if l.s != lead.s || l.seq != lead.from || l.complete != lead.complete || l.shown != lead.shown {
+	if l.s != lead.s || l.seq != lead.from || l.complete != lead.complete || l.shown != lead.before {
 		return false
 	}
-	l.from, l.seq, l.took = lead.from, lead.seq, lead.took
+	l.from, l.before, l.took = lead.from, lead.before, lead.took
+	l.seq, l.shown = lead.seq, lead.shown
 	l.s.BytesOut.Add(l.took)
 	return true
 }
@@ -174,7 +177,21 @@ func (l *Listener) skip() {
 	l.lost += n
 	l.s.Skips.Add(1)
 	l.s.LostParts.Add(n)
+	l.s.untold.Add(1)
 	l.seq, l.shown = l.s.join, 0
+}
+
+// tellLosses logs how often listeners were moved forward, once a second at most.
+func (s *Stream) tellLosses() {
+	if s.untold.Load() == 0 {
+		return
+	}
+	now := s.opt.Now().UnixNano()
+	if last := s.told.Load(); now-last < int64(time.Second) || !s.told.CompareAndSwap(last, now) {
+		return
+	}
+	s.opt.Log.Warn("slow listeners were moved to the newest join", "entry", s.entry.name,
+		"times", s.untold.Swap(0), "lost parts so far", s.LostParts.Load())
 }
 
 // first is where a new listener begins: at the newest join, or before it by the

@@ -1,11 +1,7 @@
 package stream
 
 import (
-	"encoding/json"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,80 +10,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// capturesDir holds what real recorders sent, and how each was made.
-const capturesDir = "../testdata/captures"
-
-// recorded is a capture with its chunks as the recorder handed them out.
-type recorded struct {
-	name   string
-	file   string
-	data   []byte
-	chunks [][]byte
-	at     []time.Duration // of each chunk, after the first
-}
-
-func capture(t testing.TB, name string) recorded {
-	t.Helper()
-	c := recorded{name: name, file: filepath.Join(capturesDir, name)}
-	var err error
-	if c.data, err = os.ReadFile(c.file); err != nil {
-		t.Fatal(err)
-	}
-	var facts struct{ Chunks [][2]int }
-	b, err := os.ReadFile(c.file + ".json")
-	if err == nil {
-		err = json.Unmarshal(b, &facts)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	rest := c.data
-	for _, f := range facts.Chunks {
-		if f[1] > len(rest) {
-			t.Fatalf("%s: its chunks are longer than it", name)
-		}
-		c.chunks = append(c.chunks, rest[:f[1]])
-		c.at = append(c.at, time.Duration(f[0])*time.Millisecond)
-		rest = rest[f[1]:]
-	}
-	if len(rest) > 0 || len(c.chunks) < 10 {
-		t.Fatalf("%s: %d chunks leave %d bytes over", name, len(c.chunks), len(rest))
-	}
-	return c
-}
-
-// captures returns the names of all captures of a format.
-func captures(t testing.TB, ext string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(capturesDir, "*."+ext))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range files {
-		files[i] = filepath.Base(files[i])
-	}
-	if ext == "webm" && len(files) < 11 {
-		t.Fatalf("only %d captures", len(files))
-	}
-	return files
-}
-
-// need skips a test, loudly, whose tool is not installed; EVERFILE_REQUIRE=all
-// makes that a failure.
-func need(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("EVERFILE_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and EVERFILE_REQUIRE=all", tool)
-	}
-	t.Skipf("NOT TESTED: %s is not installed", tool)
-}
-
-// long reports whether somebody has time.
-func long() bool { return os.Getenv("EVERFILE_LONG") == "1" }
 
 // cutter says how many of the rest bytes the next chunk has.
 type cutter struct {

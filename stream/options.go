@@ -13,7 +13,7 @@ type Options struct {
 	WindowBytes int           // and how many bytes of memory they may take (4 MiB)
 	HardBytes   int           // the window never passes the newest join, but this bounds it even then (16 MiB)
 	Memory      int64         // all windows together (1 GiB)
-	Grace       time.Duration // how long a file stays open when its publisher is gone (30 s)
+	Grace       time.Duration // how long a file stays open when its publisher is gone (30 s; negative: not at all)
 	Silent      time.Duration // a publisher silent for so long may be replaced by another with the same right (3 s)
 	Filler      time.Duration // a stream silent for so long sends a filler (15 s)
 	Check       time.Duration // a silent stream wakes its listeners so often to look after their connections (3 s)

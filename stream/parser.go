@@ -8,7 +8,7 @@ import (
 // Sizes that no input is allowed to pass. All are checked before anything of
 // that size is kept.
 const (
-	MaxHeader = 128 << 10 // everything before the first frame, in bytes
+	MaxHeader = 128 << 10 // what describes the tracks, in bytes; what is skipped does not count
 	MaxBlock  = 2 << 20   // one codec frame with its envelope, in bytes
 	MaxChunk  = 4 << 20   // one chunk of a publisher, in bytes
 	maxTracks = 32
@@ -50,7 +50,7 @@ type Parser interface {
 
 	// Rest is called once, at a clean end, with the bytes that were not
 	// consumed. It returns the part that they make (a WAV's last samples), a
-	// part of Kind 0 if they make none, or an error if something was cut off.
+	// part of Kind 0 if they make none, and an error if something was cut off.
 	Rest(b []byte) (Part, error)
 }
 
@@ -60,7 +60,8 @@ type Muxer interface {
 	// Header returns what comes before the first part in every listener's body.
 	Header() []byte
 	// Mux sets p.Bytes, p.Frame and p.Lead from p.Frame, Track, Time and Key,
-	// and p.Kind to Join or Body.
+	// and p.Kind to Join where a decoder can start; a part that is one already
+	// stays one.
 	Mux(p *Part)
 	// Filler returns bytes that mean nothing at a place between two parts, or
 	// nil where the format has no such thing.
@@ -115,8 +116,8 @@ func (f *feeder) keep(rest []byte) {
 func (f *feeder) finish(emit func(*Part) error) error {
 	p, err := f.parser.Rest(f.rest)
 	f.rest = nil
-	if err == nil && p.Kind != 0 {
-		return emit(&p)
+	if p.Kind != 0 {
+		return errors.Join(emit(&p), err)
 	}
 	return err
 }

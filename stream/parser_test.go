@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+
+	"everfile/stream/streamtest"
 )
 
 // parsed is what a parser made of an input.
@@ -109,8 +111,8 @@ func samples(t testing.TB) (all []sample) {
 	for _, c := range wavHostile() {
 		all = append(all, sample{c.name, "wav", c.in})
 	}
-	for _, name := range captures(t, "webm") {
-		all = append(all, sample{name, "webm", capture(t, name).data[:20_000]})
+	for _, name := range streamtest.Captures(t, "webm") {
+		all = append(all, sample{name, "webm", streamtest.Capture(t, name).Data[:20_000]})
 	}
 	return all
 }

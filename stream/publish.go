@@ -26,40 +26,14 @@ type Publisher struct {
 	held    bool          // this publisher still holds the entry; e.mu
 }
 
-// run is one life of a recorder.
-type run struct {
-	id      string
-	format  *Format // nil until it is sniffed
-	feeder  feeder
-	chunks  int64
-	to      []int         // the stream's tracks for the run's
-	started bool          // offset is set
-	offset  time.Duration // stream time minus the run's own clock
-	base    time.Duration // stream time at which the run began
-	last    time.Duration // own clock of the newest frame
-	media   time.Duration // how much media the run has brought
-	failed  bool          // its bytes were refused: it cannot be resumed
-	keyed   uint32        // video tracks that have shown a keyframe
-	parts   []*Part       // of the chunk that is being written
-}
-
-func newRun(o PublishOptions) *run {
-	r := &run{id: o.Run, format: o.Format}
-	if o.Format == nil {
-		r.feeder.parser = &sniffer{found: func(f *Format) { r.format = f }}
-	} else {
-		r.feeder.parser = o.Format.newParser()
-	}
-	return r
-}
-
 // Publish begins a run under a name, or resumes one. It returns ErrBusy if
 // somebody else holds the name, ErrMemory if there is no room for another
 // stream, ErrClosed if the hub is.
 //
 // A newer connection of the same run and key replaces the older. Another run
 // with the same key waits until the name is free or its holder has been silent
-// for [Options].Silent.
+// for [Options].Silent; without a key there is no telling who is whose, and it
+// waits until the name is free.
 func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
 	e, err := h.acquire(name)
 	if err != nil {
@@ -82,10 +56,10 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 	switch {
 	case e.hub.closed.Load(): // between acquire and here
 		return nil, false, ErrClosed
-	case e.pub != nil && !resume && (e.key != o.Key || now.Sub(e.pub.last) < e.hub.opt.Silent),
+	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || now.Sub(e.pub.last) < e.hub.opt.Silent),
 		e.grace != nil && e.key != "" && e.key != o.Key:
 		return nil, false, ErrBusy
-	case e.stream == nil && e.hub.memory.Load() > e.hub.opt.Memory:
+	case e.stream == nil && e.hub.full():
 		return nil, false, ErrMemory
 	}
 	if e.pub != nil {
@@ -93,6 +67,7 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 	}
 	grace = e.cancelGrace()
 	if !resume {
+		e.run.forget(e.hub)
 		e.run = newRun(o)
 	}
 	e.key = o.Key
@@ -139,6 +114,7 @@ func (p *Publisher) Write(chunk []byte) (chunks int64, err error) {
 	rest, err := r.feeder.feed(chunk, e.emit)
 	e.flush()
 	r.feeder.keep(rest)
+	r.account(e.hub)
 	if s := e.stream; s != nil {
 		s.BytesIn.Add(int64(len(chunk)))
 	}
@@ -164,7 +140,11 @@ func (p *Publisher) End() error {
 		e := p.e
 		err := p.run.feeder.finish(e.emit)
 		e.flush()
-		e.end()
+		if p.run.to == nil && e.stream != nil {
+			p.wait() // it brought nothing, so the file is not its to end
+		} else {
+			e.end()
+		}
 		return err
 	})
 }
@@ -172,14 +152,14 @@ func (p *Publisher) End() error {
 // Drop gives the publisher up without ending the file: it stays open for the
 // grace period, and the run may be resumed.
 func (p *Publisher) Drop() {
-	_ = p.leave(func() error {
-		e := p.e
-		opt := &e.hub.opt
-		g := &grace{}
-		g.timer = time.AfterFunc(opt.Grace, func() { e.expire(g) })
-		e.grace, p.held = g, false // the hold is the timer's now
-		return nil
-	})
+	_ = p.leave(func() error { p.wait(); return nil })
+}
+
+// wait begins the grace period. e.mu is held.
+func (p *Publisher) wait() {
+	g := &grace{}
+	g.timer = time.AfterFunc(p.e.hub.opt.Grace, func() { p.e.expire(g) })
+	p.e.grace, p.held = g, false // the hold is the timer's now
 }
 
 // Fail gives the publisher up because its bytes were refused: a run of the same
@@ -245,44 +225,4 @@ func (e *Entry) flush() {
 		clear(r.parts)
 		r.parts = r.parts[:0]
 	}
-}
-
-// A run's own clock may jump; what jumps further than a recorder's does is
-// continued like a new run, so that listeners' clocks never run backwards.
-const (
-	backJump    = 10 * time.Second
-	forwardJump = time.Minute
-)
-
-// maxParts is how many parts of one chunk wait to be appended together.
-const maxParts = 1024
-
-// decodable reports false for a picture that nobody could decode: its track has
-// shown no keyframe in this run yet.
-func (r *run) decodable(p *Part, h *head) bool {
-	if h.tracks[p.Track].Type == Video && p.Key {
-		r.keyed |= 1 << p.Track
-	}
-	return h.tracks[p.Track].Type != Video || r.keyed&(1<<p.Track) != 0
-}
-
-func (r *run) jumps(p *Part) bool {
-	step := p.Time - r.last
-	return !r.started || step < -backJump || step > forwardJump
-}
-
-// rebase makes the run's own clock go on at a stream time. Whole milliseconds,
-// so that rounding is the same for all its frames.
-func (r *run) rebase(p *Part, at time.Duration) {
-	r.base = at.Round(time.Millisecond)
-	r.offset, r.started, r.last = r.base-p.Time, true, p.Time
-}
-
-// place turns a part's time from the run's clock into the stream's.
-func (r *run) place(p *Part) {
-	if step := p.Time - r.last; step > 0 {
-		r.media += step
-		r.last = p.Time
-	}
-	p.Time = max(p.Time+r.offset, r.base)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 // TestResumeAtEveryByte cuts a run's connection after every byte of it, in
@@ -246,7 +248,7 @@ func TestEndInTheMiddle(t *testing.T) {
 func TestRefusedRunsDoNotResume(t *testing.T) {
 	h := newHub(t, roomy())
 	o := PublishOptions{Format: ByExt("webm"), Run: "r", Key: "k"}
-	chunks := capture(t, "chromium-audio-opus-T100.webm").chunks
+	chunks := streamtest.Capture(t, "chromium-audio-opus-T100.webm").Chunks
 	p := mustPublish(t, h, "a", o)
 	mustWrite(t, p, chunks[:5]...)
 	s := streamOf(t, h, "a")

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 // clockedHub has a clock that the test moves.
@@ -126,25 +128,25 @@ func TestRunsDecode(t *testing.T) {
 			h := newClocked(t)
 			frames := 0
 			for _, name := range []string{c.first, c.second} {
-				r := capture(t, name)
+				r := streamtest.Capture(t, name)
 				p := mustPublish(t, h.Hub, "x", PublishOptions{Key: "k"})
 				at := h.now
-				for i, b := range r.chunks {
-					h.now = at.Add(r.at[i])
+				for i, b := range r.Chunks {
+					h.now = at.Add(r.At[i])
 					mustWrite(t, p, b)
 				}
 				p.Drop()
 				h.now = h.now.Add(time.Second)
-				frames += len(judge(t, r.file).frames)
+				frames += len(streamtest.Judge(t, r.File).Frames)
 			}
 			s := streamOf(t, h.Hub, "x")
-			j := judgeBytes(t, "runs.webm", body(s, logged(s)))
-			j.rises(t)
-			for line := range j.errors {
+			j := streamtest.JudgeBytes(t, "runs.webm", body(s, logged(s)))
+			j.Rises(t)
+			for line := range j.Errors {
 				t.Errorf("ffmpeg complains: %s", line)
 			}
-			if d := frames - len(j.frames); d > frames/50 || d < -2 {
-				t.Errorf("%d frames, the two runs have %d", len(j.frames), frames)
+			if d := frames - len(j.Frames); d > frames/50 || d < -2 {
+				t.Errorf("%d frames, the two runs have %d", len(j.Frames), frames)
 			}
 		})
 	}

@@ -51,6 +51,10 @@ func (s *Scanner) emit(p *Part) error {
 	return nil
 }
 
+// Unfinished returns how many of the newest bytes belong to something that is not
+// whole yet.
+func (s *Scanner) Unfinished() int { return len(s.feeder.rest) }
+
 // Format returns the container, or nil before it is known.
 func (s *Scanner) Format() *Format { return s.format }
 

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 func TestScanner(t *testing.T) {
-	for _, name := range captures(t, "webm") {
-		c := capture(t, name)
-		src := parse(ByExt("webm"), c.data, whole, false)
+	for _, name := range streamtest.Captures(t, "webm") {
+		c := streamtest.Capture(t, name)
+		src := parse(ByExt("webm"), c.Data, whole, false)
 		var s Scanner
 		told := 0
 		s.Each = func(p *Part) {
@@ -18,7 +20,7 @@ func TestScanner(t *testing.T) {
 			}
 			told++
 		}
-		for _, b := range c.chunks {
+		for _, b := range c.Chunks {
 			if n, err := s.Write(b); n != len(b) || err != nil {
 				t.Fatalf("%s: %d, %v", name, n, err)
 			}

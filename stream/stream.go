@@ -2,6 +2,7 @@ package stream
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type Stream struct {
 	head   *head
 	header []byte // what every body begins with
 	opt    *Options
+	untold atomic.Int64 // losses that are not in the log yet
+	told   atomic.Int64 // when some were, in Unix nanoseconds
 
 	mu    sync.Mutex // protects all below
 	mux   Muxer
@@ -28,6 +31,7 @@ type Stream struct {
 	began time.Time     // stream time 0
 	end   time.Duration // of the latest-ending part
 	last  time.Time     // when something was appended
+	seen  time.Time     // when a picture was, or the first sound
 	wake  chan struct{} // closed and replaced when there is news
 	woke  time.Time     // when that was last done for parts
 	ended bool
@@ -43,6 +47,7 @@ func newStream(e *Entry, f *Format, h *head, opt *Options) (*Stream, error) {
 	s := &Stream{entry: e, format: f, head: h, header: m.Header(), mux: m, opt: opt,
 		join: -1, wake: make(chan struct{}), last: opt.Now()}
 	s.mu.Lock() // tick sees idle only when it is set
+	e.hub.streams.Add(1)
 	s.idle = time.AfterFunc(opt.Check, s.tick)
 	s.mu.Unlock()
 	return s, nil
@@ -120,6 +125,7 @@ func (s *Stream) add(parts []*Part) (wake chan struct{}) {
 	for _, p := range parts {
 		p.Arrival = now
 		if p.Kind != Filler {
+			s.orphan(p)
 			s.mux.Mux(p)
 			s.end = max(s.end, p.End())
 			s.last = now
@@ -136,6 +142,21 @@ func (s *Stream) add(parts []*Part) (wake chan struct{}) {
 	return s.news(now)
 }
 
+// orphan makes sound a join while the picture has been away for a whole window:
+// a camera was pulled out, or never sent anything. A listener then gets the sound
+// of now, and the picture from its next keyframe on.
+func (s *Stream) orphan(p *Part) {
+	if s.head.video() < 0 {
+		return
+	}
+	if s.head.tracks[p.Track].Type == Video || s.seen.IsZero() {
+		s.seen = p.Arrival
+	}
+	if s.head.tracks[p.Track].Type == Audio && p.Arrival.Sub(s.seen) > s.opt.Window {
+		p.Kind = Join
+	}
+}
+
 // start returns the run-local offset at which a new run goes on: at the server's
 // clock, but never before the end of the run before.
 func (s *Stream) start(now time.Time) time.Duration {
@@ -149,14 +170,18 @@ func (s *Stream) start(now time.Time) time.Duration {
 
 // trim drops parts from the window's old end: those that are too old or too
 // many, but not the newest join and what follows it, unless even that is over
-// the hard limit. When memory is short everywhere, only that stays.
+// the hard limit. When memory is short everywhere, no stream holds more than its
+// share.
 func (s *Stream) trim(now time.Time) {
-	short := s.entry.hub.memory.Load() > s.opt.Memory
+	soft, hard := s.opt.WindowBytes, s.opt.HardBytes
+	if short, share := s.entry.hub.short(); short {
+		soft, hard = min(soft, share), min(hard, share)
+	}
 	for len(s.parts) > 1 {
 		p := s.parts[0]
-		over := s.bytes > s.opt.WindowBytes || now.Sub(p.Arrival) > s.opt.Window || short
+		over := s.bytes > soft || now.Sub(p.Arrival) > s.opt.Window
 		needed := s.join >= 0 && s.base >= s.join
-		if s.bytes <= s.opt.HardBytes && (!over || needed) {
+		if s.bytes <= hard && (!over || needed) {
 			return
 		}
 		if s.base == s.join {
@@ -256,5 +281,6 @@ func (s *Stream) finish() {
 	}
 	// What listeners have not read yet is theirs, for a moment longer.
 	s.entry.hub.memory.Add(-int64(s.bytes))
+	s.entry.hub.streams.Add(-1)
 	close(s.renew())
 }

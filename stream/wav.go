@@ -60,18 +60,22 @@ func (p *wavParser) Parse(b []byte) (n int, part Part, err error) {
 }
 
 // Rest returns the samples after the last whole 10 ms.
-func (p *wavParser) Rest(b []byte) (Part, error) {
+func (p *wavParser) Rest(b []byte) (part Part, err error) {
 	switch {
 	case p.err != nil:
 		return Part{}, p.err
 	case p.state < wavData:
 		return Part{}, p.fail(ErrSyntax, "the input ends before any samples")
-	case p.state == wavData && p.left > 0 && len(b) < p.frame:
-		return Part{}, p.fail(ErrSyntax, "the input ends %d bytes before its data chunk does", p.left-int64(len(b)))
-	case p.state == wavData && len(b) >= p.frame:
-		return p.part(b[:len(b)/p.frame*p.frame]), nil
+	case p.state != wavData:
+		return Part{}, nil
 	}
-	return Part{}, nil
+	if missing := p.left - int64(len(b)); missing > 0 {
+		err = p.fail(ErrSyntax, "the input ends %d bytes before its data chunk does", missing)
+	}
+	if n := len(b) / p.frame * p.frame; n > 0 {
+		part = p.part(b[:n])
+	}
+	return part, err
 }
 
 func (p *wavParser) step(b []byte) (int, Part, error) {

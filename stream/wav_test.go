@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 type wavCase struct {
@@ -188,11 +190,11 @@ func TestWAVHeader(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs ffprobe 24 times")
 	}
-	need(t, "ffprobe")
+	streamtest.Need(t, "ffprobe")
 	codecs := map[string]string{"1 8": "pcm_u8", "1 16": "pcm_s16le", "1 24": "pcm_s24le", "1 32": "pcm_s32le", "3 32": "pcm_f32le", "3 64": "pcm_f64le"}
 	dir := t.TempDir()
 	wavFormats(func(name string, w wavSpec) {
-		if w.rate != 11025 && w.rate != 48000 || w.channels == 2 && !long() {
+		if w.rate != 11025 && w.rate != 48000 || w.channels == 2 && !streamtest.Long() {
 			return
 		}
 		t.Run(name, func(t *testing.T) {

@@ -76,7 +76,6 @@ func (m *webmMuxer) trackEntry(i int) []byte {
 // must begin.
 func (m *webmMuxer) Mux(p *Part) {
 	ms := max(0, p.Time.Round(time.Millisecond).Milliseconds())
-	p.Kind = Body
 	if m.video < 0 || p.Track == m.video && p.Key {
 		p.Kind = Join
 	}

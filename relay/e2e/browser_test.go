@@ -21,8 +21,9 @@ const patience = 60 * time.Second
 
 // browser is one Chromium process.
 type browser struct {
-	t   *testing.T
-	ctx context.Context
+	t         *testing.T
+	ctx       context.Context
+	oneWindow bool // tabs hide each other
 }
 
 // startChromium starts a process that ends with the test. Media may play
@@ -66,7 +67,7 @@ type tab struct {
 // fails if a page throws.
 func (b *browser) newTab(scripts ...string) *tab {
 	b.t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx)
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewWindow(!b.oneWindow))
 	b.t.Cleanup(cancel)
 	p := &tab{t: b.t, ctx: ctx}
 	inject := func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -183,4 +184,10 @@ func script(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// front makes a tab the visible one of its window.
+func front(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	_, err := cdp.Call(ctx, t, page.BringToFront, cdp.Empty{})
+	return chromedp.Void{}, err
 }

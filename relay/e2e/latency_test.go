@@ -90,8 +90,8 @@ func TestLatency(t *testing.T) {
 	d := time.Duration(seconds)*time.Second + settle*time.Millisecond
 	s := serve(t, relay.Options{})
 	sender := startChromium(t).newTab(`window.testDevices = {beeps: true}`, script(t, "devices.js"))
-	sender.open(s.url + "/static/record.html?name=alice&start=1")
-	sender.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
+	sender.open(s.url + "/static/record.html?name=alice")
+	sender.record()
 	b := startChromium(t)
 	var best latency
 	for run := range 3 {

@@ -8,41 +8,32 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"everfile/relay"
 	"everfile/static"
+	"everfile/stream/streamtest"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// need skips the test, loudly, when a program is missing; EVERFILE_REQUIRE=all
-// makes that a failure.
+// need skips the test when a program is missing, or there is no time.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("not in -short")
 	}
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err == nil {
-			continue
-		}
-		if os.Getenv("EVERFILE_REQUIRE") == "all" {
-			t.Fatalf("%s is not installed, and EVERFILE_REQUIRE=all demands it", p)
-		}
-		t.Skipf("SKIPPED, NOT TESTED: %s is not installed (apt-get install it; .ci/run does)", p)
-	}
+	streamtest.Need(t, programs...)
 }
 
 // long skips tests that are run by hand.
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("EVERFILE_LONG") == "" {
+	if !streamtest.Long() {
 		t.Skip("by hand: EVERFILE_LONG=1")
 	}
 }

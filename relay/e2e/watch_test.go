@@ -14,9 +14,16 @@ import (
 func record(b *browser, s *site, name string, tone int) *tab {
 	b.t.Helper()
 	p := b.newTab(fmt.Sprintf("window.testDevices = {tone: %d}", tone), script(b.t, "devices.js"))
-	p.open(s.url + "/static/record.html?name=" + name + "&start=1")
-	p.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
+	p.open(s.url + "/static/record.html?name=" + name)
+	p.record()
 	return p
+}
+
+// record clicks "Start recording" and returns when the file exists.
+func (p *tab) record() {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.ID("start")))
+	p.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
 }
 
 // watch opens the watch page and returns when the picture moves.
@@ -69,7 +76,7 @@ func TestSenderReloads(t *testing.T) {
 	requests := eval[int](p, `performance.getEntriesByType("resource").length`)
 	src := eval[string](p, `document.querySelector("video").currentSrc`)
 	sender.reload()
-	sender.until(`document.getElementById("state").getAttribute("data-state") === "recording"`)
+	sender.record()
 	moving(p)
 	hears(p, 1000)
 	if got := eval[string](p, `document.querySelector("video").currentSrc`); got != src {

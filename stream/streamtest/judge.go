@@ -1,4 +1,4 @@
-package stream
+package streamtest
 
 import (
 	"bufio"
@@ -14,25 +14,25 @@ import (
 	"time"
 )
 
-// judged is what ffmpeg decodes of a file.
-type judged struct {
-	frames []decoded // in the order in which they were decoded
-	errors map[string]int
+// Judged is what ffmpeg decodes of a file.
+type Judged struct {
+	Frames []Frame // in the order in which they were Frame
+	Errors map[string]int
 }
 
-// decoded is one picture, or one stretch of samples.
-type decoded struct {
-	stream int
-	video  bool
-	pts    time.Duration
-	size   int
-	crc    string
+// Frame is one picture, or one stretch of samples.
+type Frame struct {
+	Stream int
+	Video  bool
+	PTS    time.Duration
+	Size   int
+	CRC    string
 }
 
-// judge decodes a file with ffmpeg. It never changes timestamps.
-func judge(t testing.TB, file string) judged {
+// Judge decodes a file with ffmpeg. It never changes timestamps.
+func Judge(t testing.TB, file string) Judged {
 	t.Helper()
-	need(t, "ffmpeg")
+	Need(t, "ffmpeg")
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-threads", "1", "-copyts", "-i", file, "-map", "0",
 		"-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "framecrc", "-")
@@ -40,7 +40,7 @@ func judge(t testing.TB, file string) judged {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, errs.String())
 	}
-	j := judged{errors: map[string]int{}}
+	j := Judged{Errors: map[string]int{}}
 	for line := range strings.Lines(errs.String()) {
 		// "[opus @ 0x55d0] text": the address is another each time.
 		if i := strings.Index(line, " @ 0x"); i > 0 {
@@ -48,7 +48,7 @@ func judge(t testing.TB, file string) judged {
 		}
 		// Where a file ends says nothing about what is in it.
 		if !strings.Contains(line, "File ended prematurely") {
-			j.errors[strings.TrimSpace(line)]++
+			j.Errors[strings.TrimSpace(line)]++
 		}
 	}
 	tick := map[int]time.Duration{}
@@ -79,47 +79,47 @@ func judge(t testing.TB, file string) judged {
 			continue // NOPTS
 		}
 		size, _ := strconv.Atoi(f[4])
-		j.frames = append(j.frames, decoded{n, kind[n], time.Duration(pts) * tick[n], size, f[5]})
+		j.Frames = append(j.Frames, Frame{n, kind[n], time.Duration(pts) * tick[n], size, f[5]})
 	}
 	return j
 }
 
-// judgeBytes decodes what a listener got.
-func judgeBytes(t testing.TB, name string, b []byte) judged {
+// JudgeBytes decodes what a listener got.
+func JudgeBytes(t testing.TB, name string, b []byte) Judged {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return judge(t, file)
+	return Judge(t, file)
 }
 
-// span is what the source holds of one kind from a time on.
-func (j judged) span(video bool, from time.Duration) (all []decoded) {
-	for _, d := range j.frames {
-		if d.video == video && d.pts >= from {
+// Span is what the source holds of one kind from a time on.
+func (j Judged) Span(video bool, from time.Duration) (all []Frame) {
+	for _, d := range j.Frames {
+		if d.Video == video && d.PTS >= from {
 			all = append(all, d)
 		}
 	}
 	return all
 }
 
-// holds compares a body with its source: the body begins at the source's time
+// Holds compares a body with its source: the body begins at the source's time
 // from (its sound, which may be interleaved late, at sound), and everything is
 // shift later in it, give or take slack. The body must decode without a complaint
 // that the source does not bring, and hold nearly all its pictures, bit for bit,
 // and nearly all its sound.
-func (src judged) holds(t testing.TB, body judged, from, sound, shift, slack time.Duration) {
+func (src Judged) Holds(t testing.TB, body Judged, from, sound, shift, slack time.Duration) {
 	t.Helper()
-	for line := range maps.Keys(body.errors) {
-		if src.errors[line] == 0 {
+	for line := range maps.Keys(body.Errors) {
+		if src.Errors[line] == 0 {
 			t.Errorf("ffmpeg complains: %s", line)
 		}
 	}
 	for _, video := range []bool{true, false} {
-		want, got := src.span(video, sound), body.span(video, -time.Hour)
+		want, got := src.Span(video, sound), body.Span(video, -time.Hour)
 		if video {
-			want = src.span(video, from)
+			want = src.Span(video, from)
 		}
 		found := map[string]int{}
 		for _, d := range got {
@@ -144,7 +144,7 @@ func (src judged) holds(t testing.TB, body judged, from, sound, shift, slack tim
 			t.Errorf("video %t: %d frames, the source has %d", video, len(got), len(want))
 		}
 	}
-	if len(body.frames) == 0 {
+	if len(body.Frames) == 0 {
 		t.Error("ffmpeg finds nothing to decode")
 	}
 }
@@ -152,24 +152,24 @@ func (src judged) holds(t testing.TB, body judged, from, sound, shift, slack tim
 // key identifies a frame: a picture by its time and its pixels, sound by its
 // time only, since a decoder that starts in the middle needs some packets to
 // come to the same samples.
-func key(d decoded, shift time.Duration) string {
-	at := (d.pts - shift).Round(time.Millisecond)
-	if d.video {
-		return fmt.Sprint(at, d.crc)
+func key(d Frame, shift time.Duration) string {
+	at := (d.PTS - shift).Round(time.Millisecond)
+	if d.Video {
+		return fmt.Sprint(at, d.CRC)
 	}
 	return fmt.Sprint(at)
 }
 
-// rises demands that timestamps of each stream never go back; that two pictures
+// Rises demands that timestamps of each stream never go back; that two pictures
 // have the same does occur in recordings.
-func (j judged) rises(t testing.TB) {
+func (j Judged) Rises(t testing.TB) {
 	t.Helper()
 	last := map[int]time.Duration{}
-	for i, d := range j.frames {
-		if at, ok := last[d.stream]; ok && d.pts < at {
-			t.Errorf("frame %d, stream %d: %v after %v", i, d.stream, d.pts, at)
+	for i, d := range j.Frames {
+		if at, ok := last[d.Stream]; ok && d.PTS < at {
+			t.Errorf("frame %d, stream %d: %v after %v", i, d.Stream, d.PTS, at)
 			return
 		}
-		last[d.stream] = d.pts
+		last[d.Stream] = d.PTS
 	}
 }

@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"everfile/relay"
+)
+
+// minutes returns how long a test by hand takes.
+func minutes(usual int) time.Duration {
+	if n, err := strconv.Atoi(os.Getenv("EVERFILE_MINUTES")); err == nil {
+		usual = n
+	}
+	return time.Duration(usual) * time.Minute
+}
+
+// watched is what a watching page says about itself.
+type watched struct {
+	Behind                 *float64
+	State                  string
+	Stalls, Reopens, Seeks int
+}
+
+const stats = `everfile.page.watcher.stats()`
+
+// rest lets a page play for a while. Each look is short, so that no call
+// outlives its limit.
+func rest(p *tab, d time.Duration) {
+	p.t.Helper()
+	for began := time.Now(); time.Since(began) < d; {
+		eval[bool](p, `new Promise((done) => setTimeout(() => done(true), 1000))`)
+	}
+}
+
+// One watch of half an hour: it must be as close to live at the end as at the
+// begin, although the clocks of the two sides drift, and must not stall.
+func TestLongWatch(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{})
+	record(startChromium(t), s, "alice", 1000)
+	p := watch(startChromium(t), s, "alice")
+	rest(p, 8*time.Second)
+	first := eval[watched](p, stats)
+	var behind [][]float64 // a slice a minute
+	for began := time.Now(); time.Since(began) < minutes(30); {
+		var here []float64
+		for range 60 {
+			if w := eval[watched](p, stats); w.Behind != nil {
+				here = append(here, *w.Behind)
+			}
+			rest(p, time.Second)
+		}
+		slices.Sort(here)
+		behind = append(behind, here)
+		t.Logf("minute %d: behind live %.2f s median, %.2f s p95", len(behind), here[len(here)/2], here[len(here)*95/100])
+	}
+	w := eval[watched](p, stats)
+	t.Logf("at 8 s %+v, at the end %+v", first, w)
+	hears(p, 1000)
+	a, b := behind[0], behind[len(behind)-1]
+	t.Logf("behind live: first minute %.2f s, last minute %.2f s, stalls %d, reopened %d times", a[len(a)/2], b[len(b)/2], w.Stalls-first.Stalls, w.Reopens-first.Reopens)
+}
+
+// A tab in the background, where timers tick once a second: when it comes back
+// it is live again within two seconds.
+func TestHiddenTab(t *testing.T) {
+	long(t)
+	need(t, "chromium")
+	s := serve(t, relay.Options{})
+	record(startChromium(t), s, "alice", 1000)
+	b := startChromium(t, chromedp.Flag("disable-background-timer-throttling", false),
+		chromedp.Flag("disable-renderer-backgrounding", false), chromedp.Flag("disable-backgrounding-occluded-windows", false))
+	b.oneWindow = true
+	p := watch(b, s, "alice")
+	other := b.newTab()
+	other.open(s.url + "/")
+	show := func(tab *tab) { tab.do(front) }
+	show(p)
+	p.until(`document.visibilityState === "visible"`)
+	rest(p, 8*time.Second)
+	before := eval[watched](p, stats)
+	show(other)
+	p.until(`document.visibilityState === "hidden"`)
+	for began := time.Now(); time.Since(began) < minutes(10); {
+		rest(p, 10*time.Second)
+	}
+	hidden := eval[watched](p, stats)
+	eval[bool](p, `(() => {
+		document.addEventListener("visibilitychange", () => {
+			if (document.hidden) { return; }
+			const shown = performance.now();
+			window.back = [];
+			const timer = setInterval(() => {
+				const s = everfile.page.watcher.stats();
+				window.back.push([performance.now() - shown, s.behind]);
+				if (performance.now() - shown > 5000) { clearInterval(timer); }
+			}, 50);
+		});
+		return true;
+	})()`)
+	show(p)
+	p.until(`window.back && window.back.length > 60`)
+	back := eval[[][2]*float64](p, `window.back`)
+	live := -1.0
+	for _, x := range back {
+		if x[1] == nil || *x[1] > 0.6 {
+			live = -1
+		} else if live < 0 {
+			live = *x[0]
+		}
+	}
+	after := eval[watched](p, stats)
+	t.Logf("before %s, hidden %s, after %s", before, hidden, after)
+	if live < 0 || live > 2000 {
+		t.Fatalf("live (0.6 s) for good after %.0f ms; expected 2000 at the most: %v", live, back)
+	}
+	t.Logf("live (0.6 s) for good after %.0f ms", live)
+	hears(p, 1000)
+}
+
+func (w watched) String() string {
+	behind := "unknown"
+	if w.Behind != nil {
+		behind = fmt.Sprintf("%.2f s behind", *w.Behind)
+	}
+	return fmt.Sprintf("{%s, %s, %d stalls, %d reopened, %d seeks}", w.State, behind, w.Stalls, w.Reopens, w.Seeks)
+}
