@@ -59,7 +59,9 @@ func TestLongWatch(t *testing.T) {
 		}
 		slices.Sort(here)
 		behind = append(behind, here)
-		t.Logf("minute %d: behind live %.2f s median, %.2f s p95", len(behind), here[len(here)/2], here[len(here)*95/100])
+		w := eval[watched](p, stats)
+		t.Logf("minute %d: behind live %.2f s median, %.2f s p95; since 8 s %d stalls, %d reopened, %d seeks",
+			len(behind), here[len(here)/2], here[len(here)*95/100], w.Stalls-first.Stalls, w.Reopens-first.Reopens, w.Seeks-first.Seeks)
 	}
 	w := eval[watched](p, stats)
 	t.Logf("at 8 s %+v, at the end %+v", first, w)

@@ -5,8 +5,10 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"testing"
 
@@ -43,6 +45,31 @@ type site struct {
 	url    string // http://127.0.0.1:PORT
 	server *relay.Server
 	stop   func() // ends it; again is harmless
+}
+
+// follow reads a body until it ends; what it returns waits for that.
+func (s *site) follow(t *testing.T, path string) func() []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan []byte, 1)
+	go func() {
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Errorf("reading %s: %v", path, err)
+		}
+		got <- b
+	}()
+	return func() []byte { return <-got }
 }
 
 // serve starts a server that ends with the test.
