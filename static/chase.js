@@ -5,12 +5,15 @@
  * looked at twenty times a second, and its smallest size over 800 ms decides.
  * Above 0.2 s it plays a little faster, down to 0.1 s and not below: aiming
  * lower runs dry, and an element that has run dry buffers 1.6 s before it goes on.
+ * Where it did run dry, this sender or network stutters more than that: then it
+ * aims 50 ms higher, and comes down again 20 ms for each calm minute.
  */
 (function (root) {
   "use strict";
 
   var everfile = root.everfile = root.everfile || {};
   var WINDOW = 800, HIGH = 0.20, LOW = 0.10, FAST = 1.10, SLOW = 0.95;
+  var MORE = 0.05, MOST = 0.3, LESS = 0.02, CALM = 60000;
   var SEEK = 0.6, BACK = 0.2, EVERY = 2500, RARELY = 60000;
 
   /*
@@ -20,12 +23,14 @@
    *   jump()        seeks to just before the buffer's end, if that is far away
    *   sought()      ms since the last seek
    *   starved       set it on "waiting", clear it on "playing"
+   *   stalled()     it ran dry by itself: keep more from now on
    *   seeks         how often it sought
    *   reset()       src was set again
    */
   everfile.chase = function (element) {
     var now = everfile.now, sizes = [], seekAt = -1e9, judged = true, useless = 0;
     var chase = { starved: false, seeks: 0 };
+    var margin = 0, marginAt = 0;   // what is kept beyond LOW, and since when
 
     function end() {
       var b = element.buffered;
@@ -66,8 +71,19 @@
       }
     }
 
+    function stalled() {
+      margin = Math.min(MOST, margin + MORE);
+      marginAt = now();
+    }
+
     function step(steer) {
-      var size = ahead(), t = now(), least = size, i;
+      var size = ahead(), t = now(), least = size, low, high, i;
+      if (margin > 0 && t - marginAt > CALM) {
+        margin = Math.max(0, margin - LESS);
+        marginAt = t;
+      }
+      low = LOW + margin;
+      high = HIGH + margin;
       if (size === null || element.paused) { return; }
       if (element.seeking) { seekAt = t; return; }   // the time since a seek is that since its end
       judge(size);
@@ -77,10 +93,10 @@
       sizes.push([t, size]);
       while (sizes[0][0] < t - WINDOW) { sizes.shift(); }
       for (i = 0; i < sizes.length; i++) { least = Math.min(least, sizes[i][1]); }
-      if (least < LOW / 2) {
+      if (least < low / 2) {
         rate(SLOW);
-      } else if (!chase.starved && (least > HIGH || (least > (HIGH + LOW) / 2 && element.playbackRate > 1))) {
-        rate(Math.max(1.02, Math.min(FAST, 1 + least - LOW)));
+      } else if (!chase.starved && (least > high || (least > (high + low) / 2 && element.playbackRate > 1))) {
+        rate(Math.max(1.02, Math.min(FAST, 1 + least - low)));
       } else {
         rate(1);
       }
@@ -96,6 +112,7 @@
     chase.step = step;
     chase.ahead = ahead;
     chase.jump = jump;
+    chase.stalled = stalled;
     chase.sought = sought;
     chase.reset = reset;
     return chase;

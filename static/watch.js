@@ -259,7 +259,10 @@
       });
       on(element, "waiting", function () {
         if (!played || element.seeking) { return; }
-        if (!chase.starved && chase.sought() > SECOND) { counts.stalls++; }
+        if (!chase.starved && chase.sought() > SECOND) {
+          counts.stalls++;
+          chase.stalled();
+        }
         chase.starved = true;
         if (current === "playing") { set("buffering"); }
       });

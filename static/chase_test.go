@@ -1,0 +1,88 @@
+package static
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The pursuit, run by node with a clock and an element of its own: how fast it
+// plays with how much in the buffer, before and after the element ran dry.
+func TestChase(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		if os.Getenv("EVERFILE_REQUIRE") == "all" {
+			t.Fatal("node is not installed, and EVERFILE_REQUIRE=all demands it")
+		}
+		t.Skip("SKIPPED, NOT TESTED: node is not installed")
+	}
+	chase, err := fs.ReadFile(Files, "chase.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "chase.cjs")
+	if err := os.WriteFile(file, []byte(pursuit[0]+string(chase)+pursuit[1]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "node", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	const want = `0.04 s: 0.95
+0.15 s: 1
+0.30 s: 1.1
+0.70 s: sought to 0.20 s
+after 3 stalls
+0.04 s: 0.95
+0.11 s: 0.95
+0.30 s: 1
+0.50 s: 1.1
+10 stalls aim no higher than 0.50 s: 1
+after a calm minute each, 20 times
+0.15 s: 1
+0.30 s: 1.1
+starved at 0.30 s: 1
+`
+	if got := strings.ReplaceAll(string(out), "\r", ""); got != want {
+		t.Errorf("got\n%s\nexpected\n%s", got, want)
+	}
+}
+
+var pursuit = [2]string{`
+let clock = 0, gap = 0;
+globalThis.window = { everfile: { now: () => clock } };
+`, `
+const element = { currentTime: 100, paused: false, seeking: false, readyState: 4, playbackRate: 1,
+  buffered: { length: 1, end: () => 100 + gap } };
+const chase = window.everfile.chase(element);
+function settle(size) {
+  gap = size;
+  element.currentTime = 100;
+  element.playbackRate = 1;
+  chase.reset();
+  for (let i = 0; i < 40; i++) { clock += 50; chase.step(true); }
+  return element.playbackRate;
+}
+const show = (size) => console.log(size.toFixed(2) + " s: " + settle(size));
+[0.04, 0.15, 0.30].forEach(show);
+clock += 1e6;
+gap = 0.7;
+chase.step(true);
+console.log("0.70 s: sought to " + (100.7 - element.currentTime).toFixed(2) + " s");
+for (let i = 0; i < 3; i++) { chase.stalled(); }
+console.log("after 3 stalls");
+[0.04, 0.11, 0.30, 0.50].forEach(show);
+for (let i = 0; i < 10; i++) { chase.stalled(); }
+console.log("10 stalls aim no higher than 0.50 s: " + settle(0.50));
+for (let i = 0; i < 20; i++) { clock += 61000; settle(0.15); }
+console.log("after a calm minute each, 20 times");
+[0.15, 0.30].forEach(show);
+gap = 0.3;
+chase.reset();
+chase.starved = true;
+element.playbackRate = 1;
+for (let i = 0; i < 40; i++) { clock += 50; chase.step(true); }
+console.log("starved at 0.30 s: " + element.playbackRate);
+`}
