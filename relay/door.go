@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -150,9 +151,7 @@ func (h *hijacked) frame(v *vector, size *[20]byte) {
 		pre = line
 	}
 	if pre != nil {
-		v.bufs = append(v.bufs, nil)
-		copy(v.bufs[1:], v.bufs)
-		v.bufs[0] = pre
+		v.bufs = slices.Insert(v.bufs, 0, pre)
 	}
 }
 

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,8 +126,7 @@ func (l *listening) next(ctx context.Context) error {
 		return finished(err)
 	}
 	for _, p := range v.parts {
-		v.bufs = append(v.bufs, p.Bytes)
-		v.size += len(p.Bytes)
+		v.add(p.Bytes)
 	}
 	if v.size == 0 && l.door.gone() {
 		return errGone
@@ -140,9 +140,7 @@ func (l *listening) next(ctx context.Context) error {
 // send writes a vector, with what must come before and after it.
 func (l *listening) send(v *vector, now time.Time) error {
 	if l.first != nil {
-		v.bufs = append(v.bufs, nil)
-		copy(v.bufs[1:], v.bufs)
-		v.bufs[0] = l.first
+		v.bufs = slices.Insert(v.bufs, 0, l.first)
 		v.size += len(l.first)
 		l.first = nil
 	}

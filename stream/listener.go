@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxBatch bounds what Next returns at once, in bytes, so that a listener whose
+// maxBatch bounds what Take gives at once, in bytes, so that a listener whose
 // connection stalls has little left to send when it recovers.
 const maxBatch = 256 << 10
 

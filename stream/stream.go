@@ -124,22 +124,25 @@ func (s *Stream) add(parts []*Part) (wake chan struct{}) {
 	}
 	for _, p := range parts {
 		p.Arrival = now
-		if p.Kind != Filler {
-			s.orphan(p)
-			s.mux.Mux(p)
-			s.end = max(s.end, p.End())
-			s.last = now
-		}
-		s.parts = append(s.parts, p)
-		s.bytes += p.cost()
-		s.entry.hub.memory.Add(int64(p.cost()))
+		s.orphan(p)
+		s.mux.Mux(p)
+		s.end = max(s.end, p.End())
+		s.keep(p)
 		if p.Kind == Join {
 			s.join = s.base + int64(len(s.parts)) - 1
 		}
 		s.trim(now)
 	}
+	s.last = now
 	s.Parts.Add(int64(len(parts)))
 	return s.news(now)
+}
+
+// keep puts a part at the log's end and into the account of memory.
+func (s *Stream) keep(p *Part) {
+	s.parts = append(s.parts, p)
+	s.bytes += p.cost()
+	s.entry.hub.memory.Add(int64(p.cost()))
 }
 
 // orphan makes sound a join while the picture has been away for a whole window:
@@ -258,10 +261,7 @@ func (s *Stream) tick() {
 	}
 	if b := s.mux.Filler(); b != nil && len(s.parts) > 0 && now.Sub(s.last) >= s.opt.Filler && s.Listeners.Load() > 0 {
 		s.last = now
-		p := &Part{Kind: Filler, Time: s.end, Arrival: now, Bytes: b}
-		s.parts = append(s.parts, p)
-		s.bytes += p.cost()
-		s.entry.hub.memory.Add(int64(p.cost()))
+		s.keep(&Part{Kind: Filler, Time: s.end, Arrival: now, Bytes: b})
 	}
 	close(s.renew())
 }
