@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"everfile/stream"
+	"everfile/stream/streamtest"
 )
 
 // Wherever the network breaks, in whichever direction, and whether or not it
@@ -20,7 +21,7 @@ import (
 // early, the file comes too late for a listener to be there when it begins.
 func TestPushResumes(t *testing.T) {
 	video := bytes.Join(capture(t, picture), nil)
-	sound := wave(9 * time.Second)
+	sound := streamtest.Wave(9 * time.Second)
 	broken := map[string][]line{
 		"early, after the first bytes":          {{up: 400}, {up: 401}, {up: 402}},
 		"inside messages":                       {{up: 3_000}, {up: 50_000}, {up: 50_001}, {up: 123_457}},
@@ -154,7 +155,7 @@ func TestPushIsRefused(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, _, _ := startPiped(t, wide())
 			began := time.Now()
-			push(t, PushOptions{File: kept(t, "in", wave(time.Minute)), URL: r.url + row.path, Client: r.client}).fails(row.want)
+			push(t, PushOptions{File: kept(t, "in", streamtest.Wave(time.Minute)), URL: r.url + row.path, Client: r.client}).fails(row.want)
 			if time.Since(began) > 5*time.Second {
 				t.Errorf("%s: it noticed after %v", row.path, time.Since(began))
 			}
@@ -231,7 +232,7 @@ func TestPushToNobody(t *testing.T) {
 		other.URL:                          "connecting: failed to WebSocket dial: expected handshake response status code 101 but got 404",
 	} {
 		transport := &http.Transport{}
-		p := push(t, PushOptions{File: kept(t, "in.wav", wave(time.Second)), URL: url + "/a.wav", Key: "secret", Client: &http.Client{Transport: transport}})
+		p := push(t, PushOptions{File: kept(t, "in.wav", streamtest.Wave(time.Second)), URL: url + "/a.wav", Key: "secret", Client: &http.Client{Transport: transport}})
 		err := p.end()
 		if err == nil {
 			t.Fatal("no error")
@@ -279,7 +280,7 @@ func TestLinkReadsOn(t *testing.T) {
 	defer s.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	file := wave(20 * time.Millisecond)
+	file := streamtest.Wave(20 * time.Millisecond)
 	p := push(t, PushOptions{File: kept(t, "in.wav", file), URL: s.URL + "/a.wav", Client: &http.Client{Transport: transport}})
 	p.over()
 	if n := <-heard; n != len(file) {

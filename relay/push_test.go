@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"everfile/stream"
+	"everfile/stream/streamtest"
 )
 
 // pushing is a push under way.
@@ -80,7 +81,7 @@ func (r *running) soon(path string) func() *body {
 // speed of its timestamps and no further ahead than it may be.
 func TestPush(t *testing.T) {
 	video := bytes.Join(capture(t, picture), nil)
-	wav := wave(7 * time.Second)
+	wav := streamtest.Wave(7 * time.Second)
 	for _, row := range []struct {
 		path  string
 		file  []byte
@@ -132,7 +133,7 @@ func TestPush(t *testing.T) {
 func TestPushLoop(t *testing.T) {
 	recording := bytes.Join(capture(t, sound), nil)
 	once := framesOf(t, recording)
-	wav := wave(1500 * time.Millisecond)
+	wav := streamtest.Wave(1500 * time.Millisecond)
 	for _, row := range []struct {
 		path string
 		file []byte
@@ -185,7 +186,7 @@ func TestPushBadArguments(t *testing.T) {
 	dir := t.TempDir()
 	text := kept(t, "notes.txt", []byte("hello, this is no recording at all"))
 	short := kept(t, "short", []byte("hello"))
-	header := kept(t, "header.wav", wave(0))
+	header := kept(t, "header.wav", streamtest.Wave(0))
 	for _, row := range []struct{ file, url, want string }{
 		{filepath.Join(dir, "none.webm"), "/a.webm", "none.webm: no such file or directory"},
 		{dir, "/a.webm", "is a directory"},

@@ -11,12 +11,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 // Tail's output is the file as everybody else gets it, and it ends with it.
 func TestTail(t *testing.T) {
 	video := bytes.Join(capture(t, picture), nil)
-	wav := wave(7 * time.Second)
+	wav := streamtest.Wave(7 * time.Second)
 	for _, row := range []struct {
 		path       string
 		file, want []byte
@@ -54,7 +56,7 @@ func TestTail(t *testing.T) {
 func TestTailLag(t *testing.T) {
 	for path, file := range map[string][]byte{
 		"/a.webm": bytes.Join(capture(t, picture), nil),
-		"/a.wav":  wave(15 * time.Second),
+		"/a.wav":  streamtest.Wave(15 * time.Second),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r, _, _ := startPiped(t, quiet())
@@ -89,7 +91,7 @@ func TestTailLag(t *testing.T) {
 func TestTailIsToldToStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _, _ := startPiped(t, quiet())
-		p := push(t, PushOptions{File: kept(t, "in", wave(15*time.Second)), URL: r.url + "/a.wav", Client: r.client})
+		p := push(t, PushOptions{File: kept(t, "in", streamtest.Wave(15*time.Second)), URL: r.url + "/a.wav", Client: r.client})
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		var stdout, stderr bytes.Buffer
@@ -169,7 +171,7 @@ func TestTailOfSomethingElse(t *testing.T) {
 // A body that breaks off is no clean end.
 func TestTailOfABrokenBody(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write(wave(time.Second))
+		_, _ = w.Write(streamtest.Wave(time.Second))
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}))

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"everfile/stream/streamtest"
 )
 
 // The commands as people run them: the built program, in processes of its own.
@@ -107,20 +108,6 @@ func server(t *testing.T, program string, args ...string) (*process, string) {
 	return p, strings.TrimSuffix(url, "/")
 }
 
-// wave is a WAV file of 16-bit sound in which no two samples near each other are
-// the same.
-func wave(d time.Duration) []byte {
-	n := int(d.Seconds() * 48_000)
-	le := binary.LittleEndian
-	b := le.AppendUint32([]byte("RIFF"), uint32(36+2*n))
-	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\xbb\x00\x00\x00\x77\x01\x00\x02\x00\x10\x00data"...)
-	b = le.AppendUint32(b, uint32(2*n))
-	for i := range n {
-		b = le.AppendUint16(b, uint16(i))
-	}
-	return b
-}
-
 func kept(t *testing.T, name string, b []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
@@ -140,7 +127,7 @@ func ends(t *testing.T, got, file []byte) {
 
 func pushTailCurl(t *testing.T, program string) {
 	_, url := server(t, program, "--listen", "127.0.0.1:0")
-	file := wave(2 * time.Second)
+	file := streamtest.Wave(2 * time.Second)
 	tail := launch(t, program, "tail", url+"/a.wav?wait=1m")
 	curl := launch(t, "curl", "-sSN", url+"/a.wav?wait=1m")
 	push := launch(t, program, "push", kept(t, "in.wav", file), url+"/a.wav")
@@ -161,7 +148,7 @@ func pushTailCurl(t *testing.T, program string) {
 // though somebody publishes.
 func signalled(t *testing.T, program string, signal os.Signal) {
 	s, url := server(t, program, "--listen", "127.0.0.1:0")
-	push := launch(t, program, "push", "--loop", kept(t, "in.wav", wave(time.Second)), url+"/a.wav")
+	push := launch(t, program, "push", "--loop", kept(t, "in.wav", streamtest.Wave(time.Second)), url+"/a.wav")
 	curl := launch(t, "curl", "-sSN", url+"/a.wav?wait=1m")
 	tail := launch(t, program, "tail", url+"/a.wav?wait=1m")
 	for _, listener := range []*process{curl, tail} {
@@ -187,7 +174,7 @@ func selfSigned(t *testing.T, program string) {
 	if line, err := s.stdout.ReadString('\n'); !strings.HasPrefix(line, "The certificate is self-signed") {
 		t.Errorf("the server says %q (%v)", line, err)
 	}
-	file := wave(2 * time.Second)
+	file := streamtest.Wave(2 * time.Second)
 	listeners := map[string]*process{}
 	for _, version := range []string{"2", "1.1"} {
 		listeners[version] = launch(t, "curl", "-ksSN", "--http"+version, "-w", "%{stderr}%{http_version}", url+"/a.wav?wait=1m")
