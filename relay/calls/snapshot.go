@@ -1,0 +1,103 @@
+package calls
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Snapshot is a state for another process: who is there, and which calls run.
+// It holds secrets: the tokens by which callers come back, and the keys by which
+// they publish.
+type Snapshot struct {
+	Callers []SavedCaller `json:"callers"`
+	Calls   []SavedCall   `json:"calls"`
+}
+
+// SavedCaller is a caller of a [Snapshot].
+type SavedCaller struct {
+	Name   string `json:"name"`
+	Resume string `json:"resume"`
+	Can    Can    `json:"can"`
+}
+
+// SavedCall is a call of a [Snapshot].
+type SavedCall struct {
+	ID      string        `json:"id"`
+	Ringing bool          `json:"ringing"`
+	Members []SavedMember `json:"members"`
+}
+
+// SavedMember is a member of a [SavedCall].
+type SavedMember struct {
+	Name  string `json:"name"`
+	Key   string `json:"key"`
+	Media Media  `json:"media"`
+}
+
+// Snapshot returns what [State.Restore] needs to go on elsewhere.
+func (s *State) Snapshot() Snapshot {
+	var snap Snapshot
+	for _, c := range s.callers {
+		snap.Callers = append(snap.Callers, SavedCaller{c.name, c.resume, c.can.can()})
+	}
+	slices.SortFunc(snap.Callers, func(a, b SavedCaller) int { return cmp.Compare(a.Name, b.Name) })
+	for _, k := range s.calls {
+		saved := SavedCall{ID: k.id, Ringing: k.ringing}
+		for _, m := range k.members {
+			saved.Members = append(saved.Members, SavedMember{m.name, m.key, m.media})
+		}
+		snap.Calls = append(snap.Calls, saved)
+	}
+	slices.SortFunc(snap.Calls, func(a, b SavedCall) int { return cmp.Compare(a.ID, b.ID) })
+	return snap
+}
+
+// Restore takes over what another process's state was. Every caller is away and
+// has the grace period to come back. The state must be new.
+func (s *State) Restore(snap Snapshot) []Effect {
+	s.out = nil
+	for _, saved := range snap.Callers {
+		if !ValidName(saved.Name) || s.callers[skeleton(saved.Name)] != nil {
+			continue
+		}
+		c := &caller{name: saved.Name, resume: saved.Resume, can: saved.Can.abilities()}
+		s.callers[skeleton(c.name)] = c
+		s.await(c, s.opt.Grace)
+	}
+	for _, saved := range snap.Calls {
+		s.restore(saved)
+	}
+	out := s.out
+	s.out = nil
+	return out
+}
+
+// restore takes over one call, if all its members are there.
+func (s *State) restore(saved SavedCall) {
+	if !strings.HasPrefix(saved.ID, RoomPrefix) || s.calls[saved.ID] != nil {
+		return
+	}
+	k := &call{id: saved.ID, ringing: saved.Ringing}
+	keys := map[string]string{}
+	for _, m := range saved.Members {
+		c := s.callers[skeleton(m.Name)]
+		if c == nil || c.call != nil {
+			return
+		}
+		k.members = append(k.members, &member{caller: c, key: m.Key, media: m.Media})
+		keys[m.Name] = m.Key
+	}
+	if len(k.members) != 2 || k.members[0].caller == k.members[1].caller {
+		return
+	}
+	s.calls[k.id] = k
+	for _, m := range k.members {
+		m.call = k
+	}
+	if k.ringing {
+		s.effect(Later{s.opt.Ring, Message{Type: timeRing, Call: k.id}})
+	} else {
+		s.effect(Allow{k.id, keys})
+	}
+}
