@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"everfile/relay"
+	"everfile/relay/calls"
 	"everfile/static"
 	"everfile/stream"
 )
@@ -34,9 +35,11 @@ type serveCmd struct {
 	TLSSelfSigned bool          `name:"tls-self-signed" help:"Serve HTTPS and HTTP/2 with a certificate made here." env:"EVERFILE_TLS_SELF_SIGNED"`
 	TLSCert       string        `name:"tls-cert" type:"existingfile" placeholder:"FILE" help:"Serve HTTPS and HTTP/2 with this certificate (PEM)." env:"EVERFILE_TLS_CERT"`
 	TLSKey        string        `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"The certificate's key (PEM)." env:"EVERFILE_TLS_KEY"`
-	StateDir      string        `type:"path" placeholder:"DIR" help:"Keep the self-signed certificate here (default: the user's configuration directory)." env:"EVERFILE_STATE_DIR"`
+	StateDir      string        `type:"path" placeholder:"DIR" help:"Keep the self-signed certificate here, and calls while the server is started anew (default: the user's configuration directory)." env:"EVERFILE_STATE_DIR"`
 	AllowOrigin   []string      `placeholder:"ORIGIN" help:"Let pages of this origin use the server, as in https://example.org; * lets all." env:"EVERFILE_ALLOW_ORIGIN"`
-	Grace         time.Duration `help:"How long a file stays open when its publisher is gone." default:"30s" env:"EVERFILE_GRACE"`
+	Grace         time.Duration `help:"How long a file stays open when its publisher is gone, and a call (1 s at the least) when a caller is." default:"30s" env:"EVERFILE_GRACE"`
+	MaxLag        time.Duration `help:"A listener later than this is moved to the newest point where it can go on." default:"3s" env:"EVERFILE_MAX_LAG"`
+	Ring          time.Duration `help:"How long a call rings." default:"45s" env:"EVERFILE_RING"`
 	Batch         time.Duration `help:"From 100 listeners of a stream on, write to each no oftener than this; 0 writes at once." default:"40ms" env:"EVERFILE_BATCH"`
 }
 
@@ -52,9 +55,13 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.Grace == 0 {
 		c.Grace = -1
 	}
+	if c.Ring <= 0 || c.MaxLag <= 0 {
+		return fmt.Errorf("--ring and --max-lag must be above zero")
+	}
 	return relay.Serve(ctx, relay.ServeOptions{
 		Options: relay.Options{
-			Stream:      stream.Options{Grace: c.Grace, Batch: c.Batch},
+			Stream:      stream.Options{Grace: c.Grace, Batch: c.Batch, MaxLag: c.MaxLag},
+			Calls:       calls.Options{Grace: max(c.Grace, time.Second), Ring: c.Ring},
 			Static:      static.Files,
 			AllowOrigin: c.AllowOrigin,
 		},
@@ -94,6 +101,7 @@ func (c *tailCmd) Run(ctx context.Context) error {
 
 type benchCmd struct {
 	Fanout       fanoutCmd       `cmd:"" help:"One stream to many listeners on this machine, beside net/http and a bare write loop."`
+	Calls        callsCmd        `cmd:"" help:"Many calls at once on this machine."`
 	FanoutServer fanoutServerCmd `cmd:"" hidden:""`
 }
 
@@ -106,6 +114,15 @@ type fanoutCmd struct {
 
 func (c *fanoutCmd) Run(ctx context.Context) error {
 	return relay.BenchFanout(ctx, relay.FanoutOptions{Listeners: c.Listeners, Rounds: c.Rounds, Time: c.Time, Doors: c.Servers, Out: os.Stdout})
+}
+
+type callsCmd struct {
+	Calls int           `help:"How many, of two callers each." default:"250" env:"EVERFILE_CALLS"`
+	Time  time.Duration `help:"How long they talk." default:"20s" env:"EVERFILE_TIME"`
+}
+
+func (c *callsCmd) Run(ctx context.Context) error {
+	return relay.BenchCalls(ctx, relay.CallsOptions{Calls: c.Calls, Time: c.Time, Out: os.Stdout})
 }
 
 type fanoutServerCmd struct {

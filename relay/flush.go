@@ -38,7 +38,7 @@ func (d *flushDoor) close(clean bool) {
 }
 
 func (d *flushDoor) write(v *vector, now time.Time) error {
-	if now.Sub(d.renewed) >= time.Second {
+	if now.Sub(d.renewed) >= d.stall/30 {
 		d.renewed = now
 		if err := d.rc.SetWriteDeadline(now.Add(d.stall)); err != nil {
 			return err

@@ -13,10 +13,6 @@ import (
 // maxHeld bounds what a link keeps unacknowledged; beyond it send waits.
 const maxHeld = 8 << 20
 
-// ackWithin is how long sent chunks may wait for the next acknowledgement, or a
-// socket for its first word, before the connection is taken for dead.
-const ackWithin = 15 * time.Second
-
 // link is a publisher's side of a run: chunks are kept until they are
 // acknowledged and sent again, in order, over each new connection. It connects
 // when there is something to send.
@@ -25,6 +21,7 @@ const ackWithin = 15 * time.Second
 type link struct {
 	url    string
 	client *http.Client
+	opt    LinkOptions
 	tell   func(why string) // a connection broke and will be made again
 	ctx    context.Context  // ends with the link; its cause is why
 	cancel context.CancelCauseFunc
@@ -45,8 +42,8 @@ type link struct {
 	news  chan struct{}
 }
 
-func newLink(ctx context.Context, url string, client *http.Client, tell func(why string)) *link {
-	l := &link{url: url, client: client, tell: tell, done: make(chan struct{}), news: make(chan struct{})}
+func newLink(ctx context.Context, url string, client *http.Client, o LinkOptions, tell func(why string)) *link {
+	l := &link{url: url, client: client, opt: o.withDefaults(), tell: tell, done: make(chan struct{}), news: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	go l.run()
 	return l
@@ -103,7 +100,7 @@ func (l *link) wait(ctx context.Context, cond func() bool) error {
 // run connects again and again until the run is finished or refused.
 func (l *link) run() {
 	defer close(l.done)
-	backoff := 250 * time.Millisecond
+	backoff := l.opt.Retry
 	for {
 		began := time.Now()
 		err := l.connection()
@@ -111,19 +108,19 @@ func (l *link) run() {
 			l.cancel(l.err)
 			return
 		}
-		if time.Since(began) > 10*time.Second {
-			backoff = 250 * time.Millisecond
+		if time.Since(began) > l.opt.Stood {
+			backoff = l.opt.Retry
 		}
 		why := err.Error()
 		if code, reason := closed(err); code == closeStatus+http.StatusConflict {
-			backoff, why = 3*time.Second, reason // the name's holder may be gone by then
+			backoff, why = l.opt.RetryHeld, reason // the name's holder may be gone by then
 		}
 		if !l.told {
 			l.told = true
 			l.tell(why)
 		}
 		_ = sleep(l.ctx, backoff) // ctx is looked at by the next connection
-		backoff = min(2*backoff, 5*time.Second)
+		backoff = min(2*backoff, l.opt.RetryMost)
 	}
 }
 
@@ -195,7 +192,7 @@ func (l *link) connection() error {
 }
 
 func (l *link) dial(ctx context.Context) (*socket, error) {
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	ctx, stop := context.WithTimeout(ctx, l.opt.Dial)
 	defer stop()
 	c, err := dial(ctx, l.url, l.client)
 	var long *url.Error
@@ -209,7 +206,7 @@ func (l *link) dial(ctx context.Context) (*socket, error) {
 func (l *link) watch(ctx context.Context, c *socket, ready <-chan struct{}) {
 	for {
 		words, waiting := l.waiting(ready)
-		if sleep(ctx, ackWithin) != nil {
+		if sleep(ctx, l.opt.AckWithin) != nil {
 			return
 		}
 		if now, _ := l.waiting(ready); waiting && now == words {

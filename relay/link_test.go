@@ -89,7 +89,7 @@ func TestPushWaitsForItsInput(t *testing.T) {
 			if _, err := scan.Write(c); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2*ackWithin + time.Second)
+			time.Sleep(2*LinkOptions{}.withDefaults().AckWithin + time.Second)
 			st = r.stream("a")
 		}
 		w.Close()
@@ -150,7 +150,7 @@ func TestPushIsRefused(t *testing.T) {
 		{"/a.xyz", `the server refused: Unknown extension ".xyz"; known are: .webm .wav .pcm.`},
 		{"/a.pcm", "the server refused: .pcm can be played, not published."},
 		{"/", "the server refused: A stream's path is /NAME.EXT"},
-		{"/ws", "the server refused: /ws is reserved"},
+		{"/events", "the server refused: /events is reserved"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r, _, _ := startPiped(t, wide())
@@ -249,7 +249,7 @@ func TestPushToNobody(t *testing.T) {
 func TestLinkReadsOn(t *testing.T) {
 	heard := make(chan int, 1)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := accept(w, r)
+		c, err := accept(w, r, time.Second)
 		if err != nil {
 			return
 		}

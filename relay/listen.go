@@ -21,6 +21,7 @@ type listening struct {
 	first    []byte   // the container's header, until it is sent
 	left     int64    // bytes that a range leaves to send; -1: no end
 	pad      *padding // nil: none
+	fill     *filling // nil: none
 }
 
 // vector is one write. It is borrowed from a pool, so that a listener that
@@ -69,11 +70,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, l *listening, sta
 	d, err := s.openDoor(w, r, status, l.left >= 0 && l.left <= knownLength)
 	if err != nil {
 		l.listener.Close()
-		s.opt.Log.Debug("listener lost before it began", "entry", l.entry, "err", err)
+		s.opt.Log.Debug("listener lost before it began", "entry", logged(l.entry), "err", err)
 		return
 	}
 	l.door = d
-	s.opt.Log.Debug("listening", "entry", l.entry, "from", l.from, "door", d.name())
+	s.opt.Log.Debug("listening", "entry", logged(l.entry), "from", l.from, "door", d.name())
 	s.enter(l)
 	if f, ok := d.(*flushDoor); ok {
 		l.loop(f.ctx, l.head())
@@ -98,8 +99,9 @@ func (l *listening) loop(ctx context.Context, err error) {
 	defer l.server.exit(l)
 	defer l.listener.Close()
 	l.pad.stop()
+	l.fill.stop()
 	l.door.close(err == errFinished)
-	l.server.opt.Log.Debug("listener left", "entry", l.entry, "from", l.from, "lost", l.listener.Lost(), "err", err)
+	l.server.opt.Log.Debug("listener left", "entry", logged(l.entry), "from", l.from, "lost", l.listener.Stats().Lost, "err", err)
 }
 
 // head sends the response's head, and with it the container's header, so that a
@@ -115,7 +117,7 @@ func (l *listening) head() error {
 
 // next waits for parts and sends them. While it waits it holds no buffers.
 func (l *listening) next(ctx context.Context) error {
-	if err := l.listener.Wait(ctx, l.pad.due()); err != nil {
+	if err := l.listener.Wait(ctx, l.due()); err != nil {
 		return err
 	}
 	v := vectors.Get().(*vector)
@@ -125,8 +127,13 @@ func (l *listening) next(ctx context.Context) error {
 	if err != nil && l.first == nil {
 		return finished(err)
 	}
-	for _, p := range v.parts {
-		v.add(p.Bytes)
+	if l.fill != nil {
+		_, clock, _ := l.stream.Edge()
+		l.fill.add(v, clock)
+	} else {
+		for _, p := range v.parts {
+			v.add(p.Bytes)
+		}
 	}
 	if v.size == 0 && l.door.gone() {
 		return errGone
@@ -135,6 +142,14 @@ func (l *listening) next(ctx context.Context) error {
 		return sendErr
 	}
 	return finished(err)
+}
+
+// due is when to come back although nothing is new.
+func (l *listening) due() <-chan time.Time {
+	if l.fill != nil {
+		return l.fill.due()
+	}
+	return l.pad.due()
 }
 
 // send writes a vector, with what must come before and after it.

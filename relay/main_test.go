@@ -48,6 +48,8 @@ func wide() Options {
 	return Options{
 		Stream:   stream.Options{Window: time.Hour, WindowBytes: 64 << 20, HardBytes: 64 << 20, MaxLag: time.Hour},
 		AckEvery: time.Millisecond,
+		Stall:    time.Hour,
+		Farewell: 20 * time.Millisecond,
 		Log:      slog.New(slog.DiscardHandler),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"everfile/relay/calls"
 	"everfile/stream"
 )
 
@@ -45,7 +46,7 @@ func parseAddress(u *url.URL) (address, error) {
 		return address{}, refuse(http.StatusNotFound, "/%s is reserved and no stream; choose another name.", first)
 	case inRoom && slices.Contains(reservedInRoom, name):
 		return address{}, refuse(http.StatusNotFound, "%q is reserved inside rooms; choose another name.", name)
-	case !validName(name) || inRoom && !validName(room):
+	case !calls.ValidName(name) || inRoom && !calls.ValidName(room):
 		return address{}, refuse(http.StatusBadRequest, "A stream's path is /NAME.EXT or /ROOM/NAME.EXT; names are 1 to %d of A-Z a-z 0-9 _ -, got %.80q.", maxName, path)
 	case dotted && !slices.Contains(stream.Extensions(), ext):
 		return address{}, refuse(http.StatusNotFound, "Unknown extension %.40q; known are: %s.", "."+ext, known())
@@ -53,20 +54,13 @@ func parseAddress(u *url.URL) (address, error) {
 	return address{entry: base, ext: ext}, nil
 }
 
-func known() string { return "." + strings.Join(stream.Extensions(), " .") }
-
-// validName reports whether s can name a caller or a room.
-func validName(s string) bool {
-	if len(s) < 1 || len(s) > maxName {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
+// entryOf is the entry of a path that this server made.
+func entryOf(path string) string {
+	base, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), ".")
+	return base
 }
+
+func known() string { return "." + strings.Join(stream.Extensions(), " .") }
 
 // views lists what a stream can be played as, for a 406.
 func views(entry string, f *stream.Format) string {

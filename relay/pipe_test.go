@@ -8,25 +8,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"everfile/relay/fault"
 	"everfile/stream"
 )
 
 // pipes is a network in memory, for tests whose clock moves only when nothing
 // else can (package synctest).
 type pipes struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
-	work     sync.WaitGroup // forwarding
-
-	mu    sync.Mutex // protects below
-	lines []line     // what the next connections through the bad network suffer
-	dials int        // through it
+	fault.Memory
+	net.Listener              // the server's
+	proxy        *fault.Proxy // the bad way to it
 }
 
 // line is a connection that breaks when so many bytes have passed, or that from
@@ -36,91 +30,43 @@ type line struct {
 	silent   bool
 }
 
-func (n *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-n.accepted:
-		return c, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
+func (l line) plan() (p fault.Plan) {
+	e := fault.Event{Kind: fault.Cut}
+	if l.silent {
+		e.Kind = fault.Silence
 	}
-}
-
-func (n *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
-
-func (n *pipes) Close() error {
-	n.once.Do(func() { close(n.closed) })
-	return nil
+	if e.After = l.up; l.up > 0 {
+		p.Up.Events = []fault.Event{e}
+	}
+	if e.After = l.down; l.down > 0 {
+		p.Down.Events = []fault.Event{e}
+	}
+	return p
 }
 
 func (n *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	c, s := net.Pipe()
-	select {
-	case n.accepted <- s:
-		return c, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return n.Memory.Dial(ctx, n.Addr().String())
 }
 
 // dialBadly connects through the next line.
-func (n *pipes) dialBadly(ctx context.Context, network, addr string) (net.Conn, error) {
-	n.mu.Lock()
-	var l line
-	if n.dials < len(n.lines) {
-		l = n.lines[n.dials]
-	}
-	n.dials++
-	n.mu.Unlock()
-	far, err := n.dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	client, near := net.Pipe()
-	var dead atomic.Bool
-	n.work.Go(func() { l.forward(far, near, l.up, &dead) })
-	n.work.Go(func() { l.forward(near, far, l.down, &dead) })
-	return client, nil
-}
-
-// forward copies until the limit. A silent line takes everything after that and
-// tells neither side of the other.
-func (l line) forward(dst, src net.Conn, limit int64, dead *atomic.Bool) {
-	defer src.Close()
-	if limit == 0 {
-		limit = 1 << 62
-	}
-	buf := make([]byte, 32<<10)
-	for limit > 0 || l.silent {
-		n, err := src.Read(buf)
-		if n = int(min(int64(n), limit)); n > 0 && !dead.Load() {
-			_, _ = dst.Write(buf[:n]) // the other side may be gone, which shows on its own
-			limit -= int64(n)
-		}
-		if limit == 0 && l.silent {
-			dead.Store(true)
-		}
-		if err != nil {
-			break
-		}
-	}
-	if !dead.Load() {
-		dst.Close()
-	}
+func (n *pipes) dialBadly(ctx context.Context, _, _ string) (net.Conn, error) {
+	return n.Memory.Dial(ctx, n.proxy.Addr().String())
 }
 
 // dialled returns how often somebody connected through the bad network.
-func (n *pipes) dialled() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.dials
-}
+func (n *pipes) dialled() int { return n.proxy.Connections() }
 
 // startPiped runs a server in memory until the test is over; bad is a client
 // whose connections are those lines.
 func startPiped(t testing.TB, o Options, lines ...line) (r *running, n *pipes, bad *http.Client) {
-	n = &pipes{accepted: make(chan net.Conn), closed: make(chan struct{}), lines: lines}
+	n = &pipes{}
+	n.Listener = n.Memory.Listen()
+	n.proxy = fault.New(n.Memory.Listen(), func(ctx context.Context) (net.Conn, error) { return n.dial(ctx, "", "") }, func(i int) (p fault.Plan) {
+		if i < len(lines) {
+			p = lines[i].plan()
+		}
+		return p
+	})
 	good := &http.Transport{DialContext: n.dial, DisableCompression: true}
 	r = &running{t: t, s: New(o), url: "http://everfile.test", client: &http.Client{Transport: good}}
 	r.dialer = r.client
@@ -135,7 +81,7 @@ func startPiped(t testing.TB, o Options, lines ...line) (r *running, n *pipes, b
 		}
 		good.CloseIdleConnections()
 		bad.CloseIdleConnections()
-		n.work.Wait()
+		n.proxy.Close()
 	})
 	return r, n, bad
 }

@@ -16,6 +16,11 @@ import (
 // play answers GET and HEAD: the stream's headers, and for GET its body from
 // the newest join on.
 func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
+	want, err := parseConversion(r)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
 	st, view, err := s.find(r, a)
 	if err != nil {
 		s.answer(w, r, err)
@@ -31,6 +36,22 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
+	fill, err := parseFill(r, st)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	how, err := parseHow(r)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	st, release, err := converted(st, want)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	defer release()
 	s.headers(w.Header(), st, view)
 	status := span.headers(w.Header())
 	if r.Method == http.MethodHead {
@@ -39,46 +60,113 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	}
 	l := &listening{
 		server: s, entry: a.entry, from: r.RemoteAddr,
-		stream: st, listener: st.Listen(stream.ListenOptions{Complete: r.URL.Query().Get("mode") == "complete"}),
-		first: st.Header(view), left: span.length, pad: pad,
+		stream: st, listener: st.Listen(how),
+		first: st.Header(view), left: span.length, pad: pad, fill: fill,
 	}
 	s.serve(w, r, l, status)
+}
+
+// The least and the most that ?maxlag= may ask for.
+const (
+	minMaxLag = 100 * time.Millisecond
+	maxMaxLag = time.Minute
+)
+
+// parseHow reads how a listener wants to be treated when it or the stream stumbles.
+func parseHow(r *http.Request) (how stream.ListenOptions, err error) {
+	q := r.URL.Query()
+	switch v := q.Get("mode"); v {
+	case "", "live":
+	case "complete":
+		how.Complete = true
+	default:
+		return how, refuse(http.StatusBadRequest, "mode is live or complete, got %.20q.", v)
+	}
+	switch v := q.Get("el"); v {
+	case "", "0":
+	case "1":
+		how.Element = true
+	default:
+		return how, refuse(http.StatusBadRequest, "el is 1 for a media element, which opens the stream anew after a jump, or 0; got %.20q.", v)
+	}
+	if v := q.Get("maxlag"); v != "" {
+		if how.MaxLag, err = time.ParseDuration(v); err != nil || how.MaxLag < minMaxLag || how.MaxLag > maxMaxLag {
+			return how, refuse(http.StatusBadRequest, "maxlag is a duration from %v to %v, as in ?maxlag=2s; got %.20q.", minMaxLag, maxMaxLag, v)
+		}
+	}
+	return how, nil
 }
 
 // find waits for the stream that a path names and checks that it can be seen in
 // the way the extension asks for.
 func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.View, error) {
-	wait, held := time.Duration(0), s.opt.Held
-	if v := r.URL.Query().Get("wait"); v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil || d < 0 || d > s.opt.MaxWait {
-			return nil, stream.View{}, refuse(http.StatusBadRequest, "wait is a duration up to %v, as in ?wait=30s; got %.20q.", s.opt.MaxWait, v)
-		}
-		wait, held = d, d
+	over, expected, err := s.gate.allow(toListen, a.entry, "")
+	if err != nil {
+		return nil, stream.View{}, err
 	}
-	if r.Method == http.MethodHead && r.URL.Query().Get("wait") == "" {
-		held = 0 // who only asks for headers wants to know how it is now
+	wait, held, err := s.patience(r)
+	if err != nil {
+		return nil, stream.View{}, err
+	}
+	if expected {
+		wait = max(wait, held)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
-	st, err := s.hub.Open(ctx, a.entry, wait, held)
-	if errors.Is(err, stream.ErrNotFound) {
-		return nil, stream.View{}, s.notFound(r, a, wait)
-	}
-	if err != nil {
-		return nil, stream.View{}, err
-	}
-	for _, conversion := range []string{"rate", "channels", "bits", "tracks"} {
-		if r.URL.Query().Has(conversion) {
-			return nil, stream.View{}, refuse(http.StatusNotAcceptable, "Nothing is converted here yet: ask without ?%s= and get the stream as it was published.", conversion)
+	defer context.AfterFunc(over, func() { cancel(errCallOver) })()
+	for {
+		st, err := s.hub.Open(ctx, a.entry, wait, held)
+		if errors.Is(err, stream.ErrNotFound) {
+			return nil, stream.View{}, s.notFound(r, a, wait)
+		}
+		if err != nil {
+			return nil, stream.View{}, err
+		}
+		if view, ok := st.Format().View(a.ext); ok {
+			return st, view, nil
+		}
+		if !expected {
+			return nil, stream.View{}, refuse(http.StatusNotAcceptable, "This stream is %s and cannot be had as .%s; it can be played as: %s.", st.Format().Name, a.ext, views(a.entry, st.Format()))
+		}
+		// In a call another format follows one that failed, under the same name.
+		if !outlived(ctx, st, held) {
+			return nil, stream.View{}, s.notFound(r, a, wait)
 		}
 	}
-	view, ok := st.Format().View(a.ext)
-	if !ok {
-		return nil, stream.View{}, refuse(http.StatusNotAcceptable, "This stream is %s and cannot be had as .%s; it can be played as: %s.", st.Format().Name, a.ext, views(a.entry, st.Format()))
+}
+
+// patience returns how long a request wants to wait for a stream, and for one
+// whose name somebody holds.
+func (s *Server) patience(r *http.Request) (wait, held time.Duration, err error) {
+	v := r.URL.Query().Get("wait")
+	switch d, err := time.ParseDuration(v); {
+	case v == "" && r.Method == http.MethodHead:
+		return 0, 0, nil // who only asks for headers wants to know how it is now
+	case v == "":
+		return 0, s.opt.Held, nil
+	case err != nil || d < 0 || d > s.opt.MaxWait:
+		return 0, 0, refuse(http.StatusBadRequest, "wait is a duration up to %v, as in ?wait=30s; got %.20q.", s.opt.MaxWait, v)
+	default:
+		return d, d, nil
 	}
-	return st, view, nil
+}
+
+// outlived waits for a stream's end.
+func outlived(ctx context.Context, st *stream.Stream, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for {
+		news := st.News()
+		if st.Ended() {
+			return true
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // notFound says why there is nothing to play.
@@ -106,9 +194,10 @@ func (s *Server) headers(h http.Header, st *stream.Stream, v stream.View) {
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 
-// options answers a preflight; the CORS headers are set for every answer.
-func (s *Server) options(w http.ResponseWriter) {
-	w.Header().Set("Allow", allowed)
+// options says what can be done with a path, and answers a preflight; the CORS
+// headers are set for every answer.
+func (s *Server) options(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -14,10 +13,10 @@ import (
 )
 
 // ack is what a publishing socket is told: "ready" when it may send, "ack" as
-// chunks get into the file.
+// chunks get into the file, "goaway" when it should end its run and connect again.
 type ack struct {
 	Type   string `json:"type"`
-	Chunks int64  `json:"chunks"`          // of this run, in the file
+	Chunks int64  `json:"chunks"`          // of this run, in the file, when that was said
 	Known  *bool  `json:"known,omitempty"` // ready: whether this server had the run
 }
 
@@ -48,21 +47,35 @@ func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
 	if len(o.Run) > maxName || len(o.Key) > maxName {
 		return nil, refuse(http.StatusBadRequest, "run and key are at most %d characters.", maxName)
 	}
+	over, mine, err := s.gate.allow(toPublish, a.entry, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	o.Takeover = mine
 	p, err := s.hub.Publish(a.entry, o)
+	if err == nil && over.Err() != nil { // the call ended in between
+		_ = p.End()
+		err = errCallOver
+	}
 	if err == nil {
 		chunks, known := p.Resumed()
-		s.opt.Log.Info("publishing", "entry", a.entry, "from", r.RemoteAddr, "resumed", known, "chunks", chunks)
+		s.opt.Log.Info("publishing", "entry", logged(a.entry), "from", r.RemoteAddr, "resumed", known, "chunks", chunks)
 	}
 	return p, err
 }
 
 // publishSocket appends what comes as binary messages: one message, one chunk.
 func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address) {
-	c, err := accept(w, r)
+	c, err := accept(w, r, s.opt.CloseWait)
 	if err != nil {
 		return // it has answered, and no name is held for what was no handshake
 	}
 	defer c.abandon()
+	if !s.arrive() {
+		c.closeWith(refusalOf(stream.ErrClosed))
+		return
+	}
+	defer s.sockets.Done()
 	p, err := s.open(r, a)
 	if err != nil {
 		c.closeWith(refusalOf(err))
@@ -73,7 +86,10 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 	news := make(chan int64, 1)
 	go func() {
 		defer close(done)
+		var alive sync.WaitGroup // acknowledgements do not wait for the answer to a ping
+		alive.Go(func() { s.keepAlive(ctx, c) })
 		s.acknowledge(ctx, c, p, news)
+		alive.Wait()
 	}()
 	err = s.readChunks(ctx, c, p, news)
 	s.leave(c, p, a, err)
@@ -127,38 +143,51 @@ func (s *Server) leave(c *socket, p *stream.Publisher, a address, err error) {
 		}
 		p.Drop()
 	}
-	s.opt.Log.Info("publisher left", "entry", a.entry, "code", code, "err", err)
+	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "code", code, "err", err)
+}
+
+// keepAlive pings a socket and breaks it when no answer comes. Proxies cut
+// connections that are silent for a minute.
+func (s *Server) keepAlive(ctx context.Context, c *socket) {
+	pings := time.NewTicker(s.opt.PingEvery)
+	defer pings.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pings.C:
+			if c.ping(ctx, s.opt.PingWithin) != nil {
+				c.abandon() // the reader learns it from this
+				return
+			}
+		}
+	}
 }
 
 // acknowledge tells the publisher that it may begin, then how many chunks are in
-// the file; it pings, and it closes the socket when the publisher is replaced.
-// It ends when ctx does.
+// the file; and it closes the socket when the publisher is replaced. It ends when
+// ctx does.
 func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher, news <-chan int64) {
 	chunks, known := p.Resumed()
 	if !s.tell(ctx, c, ack{Type: "ready", Chunks: chunks, Known: &known}) {
 		return
 	}
-	pings := time.NewTicker(s.opt.PingEvery)
-	defer pings.Stop()
-	var pinging sync.WaitGroup // acknowledgements do not wait for an answer
-	defer pinging.Wait()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	goodbye := s.goodbye
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-goodbye:
+			if goodbye = nil; !s.tell(ctx, c, ack{Type: "goaway", Chunks: chunks}) {
+				return
+			}
 		case <-p.Gone():
 			c.closeWith(refusalOf(p.Cause()))
 			return
-		case <-pings.C:
-			pinging.Go(func() {
-				if c.ping(ctx, s.opt.PingWithin) != nil {
-					c.abandon() // the reader learns it from this
-				}
-			})
 		case n := <-news:
-			if !s.tell(ctx, c, ack{Type: "ack", Chunks: n}) {
+			if chunks = n; !s.tell(ctx, c, ack{Type: "ack", Chunks: chunks}) {
 				return
 			}
 			pause.Reset(s.opt.AckEvery)
@@ -182,107 +211,4 @@ func (s *Server) tell(ctx context.Context, c *socket, a ack) bool {
 		c.abandon() // the reader learns it from this
 	}
 	return err == nil
-}
-
-// publishBody appends a request's body. One with a length is a file and is read
-// at the speed of its own timestamps; a chunked one is live and never held back.
-func (s *Server) publishBody(w http.ResponseWriter, r *http.Request, a address) {
-	paced := r.ContentLength > 0
-	switch v := r.URL.Query().Get("pace"); v {
-	case "":
-	case "0", "1":
-		paced = v == "1"
-	default:
-		s.answer(w, r, refuse(http.StatusBadRequest, "pace is 0 (as fast as it comes) or 1 (at the speed of its timestamps), got %.20q.", v))
-		return
-	}
-	p, err := s.open(r, a)
-	if err != nil {
-		s.answer(w, r, err)
-		return
-	}
-	ctx, stop := s.untilGone(w, r, p)
-	defer stop()
-	n, err := s.readBody(ctx, r.Body, p, paced)
-	var parse *stream.ParseError
-	switch {
-	case err == nil:
-		if err = p.End(); err == nil {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			fmt.Fprintf(w, "%d bytes are in the file; it has ended.\n", n)
-		}
-	case errors.As(err, &parse):
-		p.Fail()
-	default:
-		if cause := p.Cause(); cause != nil {
-			err = cause
-		}
-		p.Drop()
-	}
-	s.opt.Log.Info("publisher left", "entry", a.entry, "bytes", n, "err", err)
-	if err != nil {
-		s.answer(w, r, err)
-	}
-}
-
-// untilGone returns a context that ends with the request or the publisher's
-// right to write; the body's reader is woken then.
-func (s *Server) untilGone(w http.ResponseWriter, r *http.Request, p *stream.Publisher) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(r.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-p.Gone():
-			cancel()
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // wakes the reader
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(); <-done }
-}
-
-// readBody appends the body as it comes, or paced: in small pieces, none of
-// which is read before its time has come.
-func (s *Server) readBody(ctx context.Context, body io.Reader, p *stream.Publisher, paced bool) (int64, error) {
-	buf := make([]byte, 32<<10)
-	if paced {
-		buf = buf[:1<<10]
-	}
-	began := time.Now()
-	var total int64
-	for {
-		n, err := body.Read(buf)
-		total += int64(n)
-		if n > 0 {
-			if _, err := p.Write(buf[:n]); err != nil {
-				return total, err
-			}
-		}
-		if paced {
-			if err := sleep(ctx, p.Media()-time.Since(began)-s.opt.Ahead); err != nil {
-				return total, err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return total, nil
-		}
-		if err != nil {
-			return total, refuse(http.StatusBadRequest, "The body broke off after %d bytes: %v.", total, err)
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

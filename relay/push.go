@@ -28,6 +28,7 @@ type PushOptions struct {
 	Stdin  io.Reader
 	Stderr io.Writer
 	Client *http.Client // nil: the default
+	Link   LinkOptions  // how it comes back
 }
 
 const (
@@ -66,7 +67,7 @@ func pushRun(ctx context.Context, o PushOptions, u url.URL) error {
 	q.Set("key", o.Key)
 	u.RawQuery = q.Encode()
 	bar := progress(o)
-	l := newLink(ctx, u.String(), o.Client, func(why string) {
+	l := newLink(ctx, u.String(), o.Client, o.Link, func(why string) {
 		_, _ = progressbar.Bprintln(bar, "Trying again:", why) // decoration
 	})
 	defer l.stop()

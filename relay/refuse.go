@@ -17,6 +17,7 @@ import (
 const (
 	closeNormal      = 1000
 	closeGoingAway   = 1001
+	closeNoStatus    = 1005 // never sent: what a close without a code counts as
 	closeUnsupported = 1003
 	closeInvalid     = 1007
 	closeTooBig      = 1009
@@ -80,10 +81,10 @@ func refusalOf(err error) *refusal {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	no := refusalOf(err)
 	if no.status == http.StatusInternalServerError {
-		s.opt.Log.Error("request failed", "path", r.URL.Path, "err", err)
+		s.opt.Log.Error("request failed", "path", logged(strings.TrimPrefix(r.URL.Path, "/")), "err", err)
 	}
 	if isUpgrade(r) {
-		c, err := accept(w, r)
+		c, err := accept(w, r, s.opt.CloseWait)
 		if err == nil {
 			c.closeWith(no)
 		}
@@ -95,6 +96,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	for k, v := range no.header {
 		h[k] = v
+	}
+	if no.status == http.StatusUpgradeRequired {
+		if r.ProtoMajor == 1 {
+			h.Add("Connection", "Upgrade")
+		} else {
+			h.Del("Upgrade") // HTTP/2 has no such header
+		}
 	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -131,7 +131,7 @@ func badName(h *healthy) {
 	// What follows the first dot is the extension, so a name cannot have one.
 	h.refused("PUT", "/a.b.webm", strings.NewReader("abc"), 404, `Unknown extension ".b.webm"`)
 	h.connect("/a.b.webm").refused(4404, `Unknown extension ".b.webm"`)
-	for _, path := range []string{"/static/a.webm", "/ws", "/api.webm", "/recordings/a.webm", "/robots.txt"} {
+	for _, path := range []string{"/static/a.webm", "/events", "/api.webm", "/recordings/a.webm", "/robots.txt"} {
 		h.refused("PUT", path, strings.NewReader("abc"), 404, "is reserved")
 		h.connect(path).refused(4404, "is reserved")
 	}

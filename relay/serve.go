@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"strings"
+
+	"github.com/coreos/go-systemd/v22/activation"
 )
 
 // ServeOptions is what the command serve is told.
@@ -17,7 +19,7 @@ type ServeOptions struct {
 	CertFile   string
 	KeyFile    string
 	SelfSigned bool
-	StateDir   string // keeps the self-signed certificate; "": nowhere
+	StateDir   string // keeps the self-signed certificate, and calls from one process to the next; "": nowhere
 }
 
 // Serve runs a server until ctx is done. It prints the URL to open to out.
@@ -37,9 +39,9 @@ func Serve(ctx context.Context, o ServeOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
+	ln, err := listen(ctx, o.Listen)
 	if err != nil {
-		return fmt.Errorf("%w; choose another address with --listen", err)
+		return err
 	}
 	for _, u := range urls(o.Listen, ln.Addr(), config != nil) {
 		fmt.Fprintf(out, "Open %s\n", u)
@@ -50,7 +52,39 @@ func Serve(ctx context.Context, o ServeOptions, out io.Writer) error {
 			fmt.Fprintf(out, "For others it is in %s (push and tail take it as --ca, curl as --cacert).\n", selfSignedCert(o.StateDir))
 		}
 	}
-	return New(o.Options).Serve(ctx, ln, config)
+	s := New(o.Options)
+	if o.StateDir == "" {
+		return s.Serve(ctx, ln, config)
+	}
+	file := callsFile(o.StateDir, ln.Addr().String())
+	if err := s.loadCalls(file); err != nil {
+		s.opt.Log.Warn("the calls of the process before are lost", "err", err)
+	}
+	err = s.Serve(ctx, ln, config)
+	if err := s.saveCalls(file); err != nil {
+		s.opt.Log.Warn("the calls that ran cannot be handed to the next process", "err", err)
+	}
+	return err
+}
+
+// listen opens the address, or takes the socket that systemd, or whoever speaks
+// its protocol, holds for this service: then a restart refuses nobody.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	given, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("taking the sockets of LISTEN_FDS: %w", err)
+	}
+	if len(given) > 1 || len(given) == 1 && given[0] == nil {
+		return nil, fmt.Errorf("LISTEN_FDS passes %d descriptors; expected one listening socket", len(given))
+	}
+	if len(given) == 1 {
+		return given[0], nil
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	return ln, nil
 }
 
 // urls are what to open in a browser: the host as it was asked for, or, when

@@ -124,6 +124,15 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A state directory that cannot be written costs the calls that ran, not the
+// orderly end: serving reports it if Serve returns an error.
+func TestServeCannotSave(t *testing.T) {
+	o := ServeOptions{StateDir: filepath.Join(kept(t, "file", nil), "state")}
+	url, _ := strings.CutPrefix(serving(t, o, 1)[0], "Open ")
+	r := &running{t: t, url: strings.TrimSuffix(url, "/"), dialer: new(http.Client)}
+	r.phone("alice", "")
+}
+
 func TestServeBadArguments(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -24,11 +23,17 @@ import (
 type Server struct {
 	opt    Options
 	hub    *stream.Hub
+	board  *board
+	gate   gate
 	ctx    context.Context // ends when nobody must be waited for any longer
 	cancel context.CancelFunc
 	work   sync.WaitGroup // handlers, and listeners on connections of their own
 
+	sockets sync.WaitGroup // those that publish
+	goodbye chan struct{}  // closed when they are to go
+
 	mu      sync.Mutex // protects below
+	leaving bool       // goodbye is closed, and nothing is added to sockets any more
 	stopped bool       // nothing is added to work any more
 	active  map[*listening]struct{}
 	crews   map[*stream.Stream]*crew
@@ -37,7 +42,10 @@ type Server struct {
 // New returns a server without any streams.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{opt: o, hub: stream.NewHub(o.Stream), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
+	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}),
+		active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
+	o.Calls.Chunk = stream.MaxChunk
+	s.board = newBoard(s, o.Calls)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -45,8 +53,9 @@ func New(o Options) *Server {
 // Hub returns the streams that the server serves.
 func (s *Server) Hub() *stream.Hub { return s.hub }
 
-// Serve accepts connections until ctx is done; then it ends all streams, gives
-// listeners and publishers a moment to take the rest, and returns nil. It closes
+// Serve accepts connections until ctx is done; then it has callers and publishers
+// connect elsewhere, ends all streams, gives listeners a moment to take the rest,
+// and returns nil. It closes
 // ln. A nil config means plain HTTP.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config) error {
 	if config != nil {
@@ -56,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config)
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.opt.Hello,
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       s.opt.Idle,
 		MaxHeaderBytes:    32 << 10,
 		TLSConfig:         config,
 		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
@@ -87,30 +96,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config)
 	return err
 }
 
-// stop ends the streams first, since an endless response would keep an orderly
-// shutdown waiting for ever. Sockets and hijacked connections are not known to
-// that shutdown: they are waited for here.
-func (s *Server) stop(h *http.Server) error {
-	s.hub.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Drain)
-	defer cancel()
-	err := h.Shutdown(ctx)
-	done := make(chan struct{})
-	go func() { s.work.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-	s.cut()
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = h.Close()
-	}
-	<-done
-	return err
-}
-
-// Close ends all streams and returns when no listener or publisher is left.
+// Close ends all streams and returns when nobody is connected any more.
 func (s *Server) Close() {
+	s.board.close()
 	s.hub.Close()
 	s.cut()
 	s.work.Wait()
@@ -171,7 +159,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, err)
 		return
 	}
-	if s.page(w, r) {
+	if r.URL.Path == "/ws" {
+		s.control(w, r)
+		return
+	}
+	if s.page(w, r) || s.lists(w, r) {
 		return
 	}
 	a, err := parseAddress(r.URL)
@@ -187,7 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut, r.Method == http.MethodPost:
 		s.publishBody(w, r, a)
 	case r.Method == http.MethodOptions:
-		s.options(w)
+		s.options(w, allowed)
 	default:
 		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%.20s is not something a stream does; GET plays it, a WebSocket, PUT or POST publishes it.", r.Method).with("Allow", allowed))
 	}
@@ -240,10 +232,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; connect-src 'self' ws: wss:; frame-ancestors 'self'")
-	h.Set("Referrer-Policy", "same-origin")
+	pageHeaders(h)
 	if name == "favicon.svg" {
 		h.Set("Content-Type", "image/svg+xml")
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"nhooyr.io/websocket"
@@ -19,9 +20,11 @@ import (
 
 // socket is a WebSocket of either side. One goroutine reads; any may write.
 type socket struct {
-	c    *websocket.Conn
-	conn net.Conn // what it runs on; nil on the dialling side
-	buf  []byte
+	c       *websocket.Conn
+	conn    *wire         // what it runs on; nil on the dialling side
+	wait    time.Duration // how long the other side may take to answer a close
+	writing chan struct{} // full while a message is written, and to the end from close on
+	buf     []byte
 }
 
 // message is what one read gives; its data is valid until the next.
@@ -55,30 +58,69 @@ func lostUpgrade(r *http.Request) bool {
 }
 
 // accept takes a socket of any origin; whether the origin may is asked before,
-// so that the refusal can be a close code.
-func accept(w http.ResponseWriter, r *http.Request) (*socket, error) {
+// so that the refusal can be a close code. The other side may take as long as wait
+// to answer a close.
+func accept(w http.ResponseWriter, r *http.Request, wait time.Duration) (*socket, error) {
 	keep := &hijackKeeper{ResponseWriter: w}
 	c, err := websocket.Accept(keep, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return nil, err
 	}
 	c.SetReadLimit(-1) // read bounds it, and says so in its own words
-	return &socket{c: c, conn: keep.conn}, nil
+	return &socket{c: c, conn: keep.conn, wait: wait, writing: make(chan struct{}, 1)}, nil
 }
 
 // hijackKeeper remembers the connection that the library is given.
 type hijackKeeper struct {
 	http.ResponseWriter
-	conn net.Conn
+	conn *wire
 }
 
 func (k *hijackKeeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-func (k *hijackKeeper) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
-	conn, rw, err = http.NewResponseController(k.ResponseWriter).Hijack()
-	k.conn = conn
-	return conn, rw, err
+func (k *hijackKeeper) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(k.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	k.conn = &wire{Conn: conn}
+	rw.Writer.Reset(k.conn) // it is empty, and knows only the bare connection
+	return k.conn, rw, nil
 }
+
+// wire is a socket's connection, made stricter than the library is.
+type wire struct {
+	net.Conn
+	closing atomic.Bool // our own close frame is the next thing to be written
+	closed  atomic.Bool // it has been
+}
+
+// Read calls the connection's end an error: the library takes io.EOF in the
+// middle of a message for that message's end.
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// Write drops what would follow our close frame: the library answers the
+// other side's answer to it with another one, at which browsers fail the
+// connection and tell their page 1006 instead of our code and reason.
+func (w *wire) Write(b []byte) (int, error) {
+	if w.closed.Load() {
+		return len(b), nil
+	}
+	if w.closing.Load() && len(b) > 0 && b[0] == closeFrame {
+		w.closed.Store(true)
+	}
+	return w.Conn.Write(b)
+}
+
+// closeFrame begins a close frame, which the library writes in one piece (RFC
+// 6455, section 5.5.1).
+const closeFrame = 0x88
 
 // dial connects to ws:, wss:, http: or https: URLs.
 func dial(ctx context.Context, url string, client *http.Client) (*socket, error) {
@@ -90,7 +132,7 @@ func dial(ctx context.Context, url string, client *http.Client) (*socket, error)
 		return nil, err
 	}
 	c.SetReadLimit(-1)
-	return &socket{c: c}, nil
+	return &socket{c: c, writing: make(chan struct{}, 1)}, nil
 }
 
 // read waits for a whole message of at most limit bytes. A message whose
@@ -100,7 +142,7 @@ func (c *socket) read(ctx context.Context, limit int) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	if cap(c.buf) > 256<<10 {
+	if cap(c.buf) > max(4<<10, limit/16) {
 		c.buf = nil // a rare large message must not be kept for good
 	}
 	c.buf = c.buf[:0]
@@ -123,11 +165,21 @@ func (c *socket) read(ctx context.Context, limit int) (message, error) {
 }
 
 func (c *socket) writeText(ctx context.Context, b []byte) error {
-	return c.c.Write(ctx, websocket.MessageText, b)
+	return c.write(ctx, websocket.MessageText, b)
 }
 
 func (c *socket) writeBinary(ctx context.Context, b []byte) error {
-	return c.c.Write(ctx, websocket.MessageBinary, b)
+	return c.write(ctx, websocket.MessageBinary, b)
+}
+
+func (c *socket) write(ctx context.Context, typ websocket.MessageType, b []byte) error {
+	select {
+	case c.writing <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-c.writing }()
+	return c.c.Write(ctx, typ, b)
 }
 
 // ping returns when the other side has answered; somebody must be reading.
@@ -146,15 +198,15 @@ func closed(err error) (code int, reason string) {
 	return 0, ""
 }
 
-// closeWait bounds how long the other side may take to answer a close.
-const closeWait = 3 * time.Second
-
 // close says why and waits a moment for the answer. The reason must fit. The
 // library's own bound does not hold while it reads the rest of a message, which
 // may be of any size.
 func (c *socket) close(code int, reason string) {
 	if c.conn != nil {
-		_ = c.conn.SetDeadline(time.Now().Add(closeWait)) // a closed connection shows next
+		_ = c.conn.SetDeadline(time.Now().Add(c.wait)) // a closed connection shows next
+		c.writing <- struct{}{}                        // so that no message's middle looks like a close frame
+		defer func() { <-c.writing }()
+		c.conn.closing.Store(true)
 	}
 	_ = c.c.Close(websocket.StatusCode(code), reason) // the connection is gone either way
 }

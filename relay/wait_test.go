@@ -70,8 +70,8 @@ func TestWaitingIsNotContagious(t *testing.T) {
 // A query for what is not there yet is refused, not ignored.
 func TestConversionsAreRefused(t *testing.T) {
 	r, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
-	for _, query := range []string{"rate", "channels", "bits", "tracks"} {
-		r.refused("GET", "/a.webm?"+query+"=1", nil, 406, "Nothing is converted here yet: ask without ?"+query+"= and get the stream as it was published.")
+	for _, query := range []string{"rate", "channels", "bits"} {
+		r.refused("GET", "/a.webm?"+query+"=1", nil, 406, "Samples are not converted here yet: ask without ?"+query+"= and get them as they were published.")
 	}
 }
 

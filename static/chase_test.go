@@ -30,9 +30,14 @@ func TestChase(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const want = `0.04 s: 0.95
-0.15 s: 1
-0.30 s: 1.1
+	const want = `0.15 s: 1
+0.27 s: 1.1
+0.12 s: 1
+0.27 s: 1.1
+0.11 s: 1
+0.27 s: 1
+0.31 s: 1.1
+0.04 s: 0.95
 0.70 s: sought to 0.20 s
 after 3 stalls
 0.04 s: 0.95
@@ -44,6 +49,8 @@ after a calm minute each, 20 times
 0.15 s: 1
 0.30 s: 1.1
 starved at 0.30 s: 1
+0.6 s later with 0.6 s more: at 100.8 of 101.6
+0.6 s later with 3 s more: at 103.8 of 104.0
 `
 	if got := strings.ReplaceAll(string(out), "\r", ""); got != want {
 		t.Errorf("got\n%s\nexpected\n%s", got, want)
@@ -66,8 +73,8 @@ function settle(size) {
   return element.playbackRate;
 }
 const show = (size) => console.log(size.toFixed(2) + " s: " + settle(size));
-[0.04, 0.15, 0.30].forEach(show);
-clock += 1e6;
+[0.15, 0.27, 0.12, 0.27, 0.11, 0.27, 0.31, 0.04].forEach(show);
+for (let i = 0; i < 20; i++) { clock += 61000; settle(0.15); }
 gap = 0.7;
 chase.step(true);
 console.log("0.70 s: sought to " + (100.7 - element.currentTime).toFixed(2) + " s");
@@ -85,4 +92,13 @@ chase.starved = true;
 element.playbackRate = 1;
 for (let i = 0; i < 40; i++) { clock += 50; chase.step(true); }
 console.log("starved at 0.30 s: " + element.playbackRate);
+for (const more of [0.6, 3]) {
+  gap = 1;
+  element.currentTime = 100;
+  chase.reset();
+  chase.step(true);
+  gap += more;
+  for (let i = 0; i < 12; i++) { clock += 50; chase.step(true); }
+  console.log("0.6 s later with " + more + " s more: at " + element.currentTime.toFixed(1) + " of " + (100 + gap).toFixed(1));
+}
 `}

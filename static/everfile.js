@@ -3,13 +3,14 @@
  *
  *   everfile.can()                what this browser can do
  *   everfile.worker(done)         have the service worker control this page
+ *   everfile.socket(options)      socket.js: a WebSocket that comes back
  *   everfile.publish(options)     publish.js: a MediaStream becomes /NAME.webm
  *   everfile.watch(options)       watch.js: an endless file plays in an element
+ *   everfile.phone(options)       phone.js: calls, made of the two
  *
  * ES5 and no build step: what you read is what runs, in the engines of 2013 as
  * well as in today's. Newer features are detected. `everfile` is the only
- * global; publish.js and watch.js hang themselves on it, in any order, after
- * this file.
+ * global; the other files hang themselves on it, in any order, after this one.
  */
 (function (root) {
   "use strict";
@@ -84,6 +85,18 @@
     try { return !!(nav.serviceWorker && nav.serviceWorker.controller); } catch (e) { return false; }
   };
 
+  /* padded(url) is what an element of this engine is given to play an endless file.
+   * Chromium keeps what an element has read in memory, and once it has seen the end
+   * of a body it may answer the same URL from there: the last half minute again, and
+   * no request. A fragment of its own makes each opening another URL for it, and the
+   * server never sees that. */
+  everfile.padded = function (url) {
+    var worker = everfile.controlled() && /\.webm($|\?)/.test(url);
+    var u = everfile.withQuery(url, "wait", "30s");   // rather than a 404 while nobody sends
+    if (!everfile.blocks()) { return u; }
+    return (worker ? u : everfile.withQuery(u, "pad", "60")) + "#" + everfile.random(4);
+  };
+
   /* A recorder may be absent, present with a start() that throws, or working.
    * It is tried on a canvas or a silent audio node: never on the camera. */
   function probes() {
@@ -149,6 +162,7 @@
    * can() tells what this browser can do:
    *   record, play   MIME types that its recorder writes, its elements play
    *   blocks         its elements read in blocks of 32 KiB
+   *   pcm            it has what pcm.js needs to record without a recorder
    *   worker         the service worker controls this page now
    *   webrtc, mediaDevices, binary   peer connections, getUserMedia, binary WebSocket messages
    * The slow part, trying the recorder, is done once.
@@ -159,6 +173,7 @@
     return {
       record: cached.record.slice(),
       play: cached.play.slice(),
+      pcm: !!(everfile.pcm && everfile.pcm.able()),
       blocks: everfile.blocks(),
       worker: everfile.controlled(),
       webrtc: !!(root.RTCPeerConnection && root.RTCPeerConnection.prototype.createDataChannel),

@@ -1,6 +1,7 @@
 /*
  * What the pages share. `everfile.page` is also where a page leaves its handles
- * for tests: page.publisher on the record page, page.watcher on the watch page.
+ * for tests: page.publisher on the record page, page.watcher on the watch page,
+ * page.phone on the call page.
  */
 (function (root) {
   "use strict";
@@ -8,10 +9,19 @@
   var everfile = root.everfile, doc = root.document;
   var page = everfile.page = {};
 
+  /* NAME is what people and files may be called. */
+  page.NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
   page.id = function (id) { return doc.getElementById(id); };
 
-  /* show(element, yes) shows or hides. */
-  page.show = function (element, yes) { element.hidden = !yes; };
+  /* show(element, yes) shows or hides. What hides gives the focus to what is around
+   * it and can have it: in a page that has lost the focus one begins at the top. */
+  page.show = function (element, yes) {
+    var around = !yes && element.contains(doc.activeElement) ? element.parentNode : null;
+    element.hidden = !yes;
+    while (around && around !== doc && !around.hasAttribute("tabindex")) { around = around.parentNode; }
+    if (around && around !== doc) { around.focus(); }
+  };
 
   /* text(element, s) writes s, and only if it is new: a live region would say it again. */
   page.text = function (element, s) {
@@ -30,12 +40,40 @@
     return "";
   };
 
-  /* remember(name, value) keeps a setting; remembered(name) is it, or "". */
-  page.remember = function (name, value) {
-    try { root.localStorage.setItem("everfile." + name, value); } catch (e) { /* private window */ }
+  function put(area, name, value) {
+    try {
+      if (value) { root[area].setItem("everfile." + name, value); } else { root[area].removeItem("everfile." + name); }
+    } catch (e) { /* private window */ }
+  }
+
+  function get(area, name) {
+    try { return root[area].getItem("everfile." + name) || ""; } catch (e) { return ""; }
+  }
+
+  /* remember(name, text) keeps a setting; remembered(name) is it, or "". */
+  page.remember = function (name, text) { put("localStorage", name, text); };
+  page.remembered = function (name) { return get("localStorage", name); };
+
+  /* keep(name, value) keeps what a reload of this tab must not lose, null for nothing;
+   * kept(name) is it, or null. */
+  page.keep = function (name, value) { put("sessionStorage", name, value && JSON.stringify(value)); };
+  page.kept = function (name) {
+    try { return JSON.parse(get("sessionStorage", name)); } catch (e) { return null; }
   };
-  page.remembered = function (name) {
-    try { return root.localStorage.getItem("everfile." + name) || ""; } catch (e) { return ""; }
+
+  /* friendly() is a name for somebody who has not chosen one. */
+  page.friendly = function () {
+    var a = ["calm", "bright", "quick", "blue", "kind", "bold", "merry", "quiet", "sunny", "brave"];
+    var b = ["otter", "finch", "maple", "comet", "harbor", "lynx", "meadow", "falcon", "willow", "robin"];
+    function one(list) { return list[Math.floor(Math.random() * list.length)]; }
+    return one(a) + "-" + one(b) + "-" + (10 + Math.floor(Math.random() * 90));
+  };
+
+  /* clock(seconds) is 1:05, or 1:01:05. */
+  page.clock = function (seconds) {
+    var s = Math.floor(seconds);
+    function two(n) { return (n < 10 ? "0" : "") + n; }
+    return (s >= 3600 ? Math.floor(s / 3600) + ":" + two(Math.floor(s / 60) % 60) : Math.floor(s / 60)) + ":" + two(s % 60);
   };
 
   function select(node) {
@@ -64,13 +102,14 @@
 
   /* copyable(box) gives a box with a <code> or <a> in it a button that copies that. */
   page.copyable = function (box) {
-    var button = doc.createElement("button"), timer = null;
+    var button = doc.createElement("button"), timer = null, what = box.querySelector("code, a");
     button.type = "button";
     button.className = "small";
     button.textContent = "Copy";
     button.setAttribute("aria-live", "polite");
+    if (what.id) { button.setAttribute("aria-describedby", what.id); }
     button.addEventListener("click", function () {
-      copy(box.querySelector("code, a"), function (ok) {
+      copy(what, function (ok) {
         button.textContent = ok ? "Copied" : "Selected";
         clearTimeout(timer);
         timer = setTimeout(function () { button.textContent = "Copy"; }, 2000);
@@ -79,6 +118,48 @@
     box.appendChild(button);
   };
 
-  /* curl(url) is the line that reads a URL in a terminal. */
-  page.curl = function (url) { return "curl -N " + url; };
+  /* curl(url) is the line that keeps the file at a URL, in a terminal. */
+  page.curl = function (url) { return "curl -N " + url + " > " + url.replace(/.*\//, ""); };
+
+  // ---- the screen
+
+  var lock = null, wanted = false;
+
+  /* awake(yes) keeps a phone from falling asleep in the middle of a sentence. */
+  page.awake = function (yes) {
+    var w = root.navigator.wakeLock;
+    wanted = yes;
+    if (!yes && lock) {
+      lock.release();
+      lock = null;
+    }
+    if (!yes || lock || !w || !w.request || doc.hidden) { return; }
+    w.request("screen").then(function (l) {
+      if (!wanted || lock) { l.release(); return; }
+      lock = l;
+      everfile.listen(l, "release", function () { if (lock === l) { lock = null; } });
+    }, function () { /* low battery: its right */ });
+  };
+  everfile.listen(doc, "visibilitychange", function () { page.awake(wanted); });
+
+  function enter(element) {
+    return (doc.fullscreenEnabled || doc.webkitFullscreenEnabled) && (element.requestFullscreen || element.webkitRequestFullscreen);
+  }
+
+  /* full() says whether something has the whole screen. */
+  page.full = function () { return !!(doc.fullscreenElement || doc.webkitFullscreenElement); };
+
+  /* canFill(element, video) says whether fill would do anything. */
+  page.canFill = function (element, video) { return !!(enter(element) || video.webkitEnterFullscreen && video.videoWidth > 0); };
+
+  /* fill(element, video) gives an element the whole screen; on iPhones that is for a
+   * video alone. If something has it already, that ends. */
+  page.fill = function (element, video) {
+    var promise = null;
+    try {
+      promise = page.full() ? (doc.exitFullscreen || doc.webkitExitFullscreen).call(doc) :
+        enter(element) ? enter(element).call(element) : video.webkitEnterFullscreen();
+    } catch (e) { /* there is no picture yet */ }
+    if (promise && promise.then) { promise.then(null, function () { /* the browser's right */ }); }
+  };
 }(window));

@@ -3,23 +3,24 @@
  *
  * One life of a recorder is a *run*; what the recorder hands out at once is a
  * *chunk*, and each chunk is one binary message. The server says how many chunks
- * of the run are in the file; those after that are kept here and sent again when
- * the connection was lost, so listeners notice nothing of it.
+ * of the run are in the file; those after that are kept and sent again when
+ * the connection was lost (uplink.js), so listeners notice nothing of it.
  */
 (function (root) {
   "use strict";
 
   var everfile = root.everfile = root.everfile || {};
-  var LIMIT = 8 * 1024 * 1024;      // bytes kept unacknowledged, before giving up on the run
-  var QUIET = 10000;                // ms without an ack, before the socket counts as dead
-  var LAST = 5000;                  // ms that stop() waits for the last ack
+  var LAST = 5000, LEAVE = 2000;      // ms that the last ack is waited for: at the end, and when the server stops
+  var REPLACE = 1000, MISS = 2500;    // ms that a device which has gone may be replaced in: one of two, all of them
   var TEXT = {
     connecting: "Connecting.",
     recording: "Recording: the file is being written.",
     back: "Connected again: nothing is lost, recording goes on.",
     lost: "No connection - trying again.",
     overflow: "The connection was away for too long: what waited was dropped, and recording begins anew.",
+    behind: "Some seconds did not get through and were left out, so that the other side hears what is said now.",
     restarted: "Recording begins anew in the same file.",
+    moved: "The server is being replaced: recording goes on with the next one.",
     taken: "This name is in use by somebody else - trying again in 3 seconds.",
     replaced: "Stopped: another window is publishing under this name.",
     refused: "Stopped: the server refused the data.",
@@ -48,59 +49,74 @@
    *   stream    what: a MediaStream
    *   key       the right to write there (default: 128 bits of this tab's own)
    *   mimeType  what the recorder shall write, tried first (default: WebM, VP8 and Opus)
+   *   only      mimeType or nothing
    *   timeslice            ms per chunk (50)
+   *   keyframeEvery        ms (1000)
    *   videoBitsPerSecond   (800000)
    *   audioBitsPerSecond   (48000)
-   *   onstate(state, text) one of the words above, and a sentence for people
+   *   onstate(state, text, format) one of the words above, a sentence for people, and
+   *             whether it stopped for the format, so that another may do
    *   onack(chunks)        so many chunks of this run are in the file
+   *   live      for a call: what is said now comes first; and a file does not end because
+   *             its devices have, if others come soon
+   *   onwait(ms, late)     as in uplink.js
    *
    * The publisher has:
    *   run         the ID of the present run
    *   stop(done)  ends the recorder, waits for the last chunk to arrive, ends the file
-   *   restart(stream)  begins a new run of the same file, with another stream if given
+   *   restart(stream)  begins a new run of the same file, with another stream if given;
+   *               what the options say by then of the format is heeded
+   *   nudge()     the network is most likely back: tries at once
    *   stats()     {state, mimeType, chunks, acked, bytes (unacknowledged), total, reconnects, runs, seconds}
    */
   everfile.publish = function (options) {
-    var stream = options.stream, key = options.key || keyOf(options.url);
-    var publisher = { run: "" };
-    var current = "", over = false, stopping = false, onstopped = [];
-    var socket = null, ready = false, heard = 0, delay = 250, connectTimer = null, lastTimer = null;
-    var recorder = null, mime = "", flushed = false, began = 0;
-    var held = [], first = 0, sent = 0, waiting = 0;   // held[0] is chunk number first; sent is the next to send
-    var produced = 0, counts = { reconnects: 0, runs: 0 }, failures = 0, wasReady = false, renewing = false;
-    var offs = [], watchdog;
+    var stream = options.stream, publisher = { run: "" };
+    var current = "", over = false, stopping = false, onstopped = [], timer = null;
+    var recorder = null, mime = "", flushed = false, leaving = false, failures = 0, began = 0, meanwhile = "";
+    var uplink;
 
-    function tell(word, more) {
+    function tell(word, more, format) {
       var text = TEXT[word] + (more ? " " + more : "");
       if (word !== "track") { current = word; }
-      if (options.onstate) { options.onstate(word, text); }
+      if (options.onstate) { options.onstate(word, text, !!format); }
+    }
+
+    /* later does one thing, unless another one is to be done, or a new run begins. */
+    function later(fn, ms) {
+      clearTimeout(timer);
+      timer = setTimeout(function () { fn(); }, ms);
     }
 
     // ---- the recorder
 
     function record() {
-      recorder = everfile.recorder(stream, {
-        mimeType: options.mimeType, timeslice: options.timeslice,
-        videoBitsPerSecond: options.videoBitsPerSecond, audioBitsPerSecond: options.audioBitsPerSecond,
-        onchunk: keep,
+      recorder = everfile.recorder(stream, options, {
+        onchunk: uplink.keep,
         onend: function () {
           recorder = null;
           flushed = true;
           // If nobody asked for it, all tracks have ended.
-          if (stopping) { finish(); } else { stop(); }
+          if (stopping || leaving) { finish(); } else if (options.live) { later(stop, MISS); } else { stop(); }
         },
         onfail: function (why) {
           recorder = null;
-          if (failures++) { give("failed", why); } else { renew("restarted", why); }
-        }
+          if (failures++) { give("failed", why, true); } else { uplink.renew("restarted", why); }
+        },
+        onlost: lose
       });
       if (!recorder) {
-        give("failed", root.MediaRecorder ? "This browser's recorder cannot write WebM from this camera or microphone."
-          : "This browser has no MediaRecorder.");
+        give("failed", everfile.recorder.lack(options), true);
         return;
       }
       mime = recorder.mimeType;
-      began = everfile.now();
+      began = began || everfile.now();
+    }
+
+    /* lose: a track has ended, and in the file one half stands still, and with it
+     * every element. If no other stream is given soon, what is left goes on. */
+    function lose(kind, left) {
+      tell("track", kind === "video" ? "(The picture has stopped.)" : "(The sound has stopped.)");
+      if (left && !over && !stopping && !leaving) { later(function () { uplink.renew("restarted"); }, REPLACE); }
     }
 
     function silence() {
@@ -108,154 +124,55 @@
       recorder = null;
     }
 
-    // ---- what is not acknowledged
+    // ---- what the uplink says
 
-    function keep(blob) {
-      held.push(blob);
-      waiting += blob.size;
-      produced += blob.size;
-      if (waiting > LIMIT) { renew("overflow"); } else { send(); }
-    }
-
-    function acknowledge(chunks) {
-      while (first < chunks && held.length) {
-        waiting -= held.shift().size;
-        first++;
-      }
-      if (sent < first) { sent = first; }
-    }
-
-    function send() {
-      while (ready && sent < first + held.length) {
-        try { socket.send(held[sent - first]); } catch (e) { drop(); return; }
-        sent++;
-      }
-    }
-
-    /* renew gives up what waits and begins a new run: on a new socket, once the
-     * old one is closed, because the name is not free before. */
-    function renew(word, why) {
-      silence();
-      held = [];
-      first = sent = waiting = 0;
-      publisher.run = everfile.random(16);
-      counts.runs++;
-      wasReady = false;
-      renewing = !!socket;
-      if (word) { tell(word, why); }
-      if (socket) { drop(3000, "new run"); } else if (connectTimer === null) { connect(); }
-    }
-
-    // ---- the socket
-
-    function connect() {
-      var ws, url = everfile.absolute(options.url, true);
-      clearTimeout(connectTimer);
-      connectTimer = null;
-      if (over || socket) { return; }
-      if (!current) { tell("connecting"); }
-      url = everfile.withQuery(everfile.withQuery(url, "run", publisher.run), "key", key);
-      try { ws = new root.WebSocket(url); } catch (e) { give("failed", e.message); return; }
-      socket = ws;
-      ready = false;
-      heard = everfile.now();
-      ws.onmessage = function (e) { if (ws === socket) { receive(e.data); } };
-      ws.onclose = function (e) { if (ws === socket) { closed(e.code, e.reason); } };
-    }
-
-    function receive(data) {
-      var m;
-      try { m = JSON.parse(data); } catch (e) { return; }
-      heard = everfile.now();
-      if (m.type === "ready") {
-        welcome(m.chunks || 0, m.known);
-      } else if (m.type === "ack") {
-        acknowledge(m.chunks);
-        if (options.onack) { options.onack(m.chunks); }
-        finish();
-      }
-    }
-
-    /* welcome compares what the server has of this run with what is kept here. */
-    function welcome(chunks, known) {
-      delay = 250;
-      if (chunks < first || chunks > first + held.length || (known === false && first > 0)) {
-        renew("restarted");
-        return;
-      }
-      acknowledge(chunks);
-      sent = first;
-      ready = true;
+    function ready(again, left) {
       if (!recorder && !flushed) {
         record();
         if (over) { return; }
       }
-      if (!stopping) { tell(wasReady ? "back" : "recording"); }
-      wasReady = true;
-      send();
+      if (left) { tell("behind"); }
+      if (!stopping) { tell(again ? "back" : "recording"); }
       finish();
     }
 
-    function closed(code, reason) {
-      var ours = renewing;
-      socket = null;
-      ready = renewing = false;
-      if (over) { return; }
-      if (code === 4001) {
-        give("replaced");
-      } else if (code === 1007 || code === 1003 || code === 1009) {
-        if (failures++ || stopping) { give("refused", reason); return; }
-        renew("restarted", reason);
-      } else if (code === 4409) {
-        tell("taken");
-        again(3000);
-      } else if (code >= 4000 && code < 5000) {
-        give("failed", reason || "The server closed the connection with " + code + ".");
-      } else if (ours) {
-        again(0);
-      } else {
-        lost();
+    function renewed(word, why) {
+      silence();
+      if (!stopping) { clearTimeout(timer); }
+      publisher.run = uplink.run;
+      leaving = false;
+      flushed = uplink.patient = stopping;
+      if (word) { tell(word, why); }
+    }
+
+    function lost() {
+      var more = recorder ? "Recording goes on meanwhile." : "";
+      if (leaving) {
+        uplink.renew("moved");
+      } else if (!stopping && (current !== "lost" || more !== meanwhile)) {
+        tell("lost", meanwhile = more);
       }
     }
 
-    /* lost tries again: soon at first, then every 5 s, and not all clients at once. */
-    function lost() {
-      counts.reconnects++;
-      if (!stopping) { tell("lost", recorder ? "Recording goes on meanwhile." : ""); }
-      again(delay * (0.75 + Math.random() / 2));
-      delay = Math.min(delay * 2, 5000);
+    /* leave: the run ends, and the file with it; the next server's begins with another. */
+    function leave() {
+      if (over || stopping || leaving) { return; }
+      leaving = uplink.patient = true;
+      later(move, LEAVE);
+      if (recorder) { recorder.stop(); } else { flushed = true; finish(); }
     }
 
-    function again(ms) {
-      clearTimeout(connectTimer);
-      connectTimer = setTimeout(connect, ms);
-    }
-
-    /* drop closes a socket. One that is dead would not say so for minutes, so it
-     * is forgotten after a second. */
-    function drop(code, reason) {
-      var ws = socket;
-      if (!ws) { return; }
-      ready = false;
-      try { ws.close(code || 3001, reason || "no answer"); } catch (e) { /* closing already */ }
-      setTimeout(function () { if (ws === socket) { closed(1006, ""); } }, 1000);
-    }
-
-    function check() {
-      if (!socket) { return; }
-      if (ready && !held.length) { heard = everfile.now(); }
-      if (everfile.now() - heard > QUIET) { heard = everfile.now(); drop(); }
-    }
+    function move() { uplink.renew("moved", "", 1000); }
 
     // ---- the end
 
     function stop(done) {
       if (done) { onstopped.push(done); }
-      if (over) { settle(); return; }
+      if (over) { answer(); return; }
       if (stopping) { return; }
-      stopping = true;
+      stopping = uplink.patient = true;
       tell("stopping");
-      lastTimer = setTimeout(function () { give("stopped"); }, LAST);
+      later(function () { give("stopped"); }, LAST);
       if (recorder) {
         recorder.stop();   // hands out the last chunk, then ends
       } else {
@@ -264,68 +181,61 @@
       }
     }
 
-    /* finish ends the file once the last chunk is in it. */
+    /* finish ends the file, or goes to the next server, once the last chunk is in it. */
     function finish() {
-      if (!over && stopping && flushed && !held.length) { give("stopped"); }
+      if (over || !flushed || !uplink.store.empty()) { return; }
+      if (stopping) { give("stopped"); } else if (leaving) { move(); }
     }
 
-    /* give stops everything, for good. 1000 tells the server that the file ends. */
-    function give(word, why) {
-      var i;
+    /* give stops everything, for good: the file ends. */
+    function give(word, why, format) {
       if (over) { return; }
       over = true;
       silence();
-      clearTimeout(connectTimer);
-      clearTimeout(lastTimer);
-      clearInterval(watchdog);
-      for (i = 0; i < offs.length; i++) { offs[i](); }
-      if (socket) { try { socket.close(1000, "end"); } catch (e) { /* closed already */ } }
-      tell(word, why);
-      settle();
+      clearTimeout(timer);
+      uplink.stop();
+      tell(word, why, format);
+      answer();
     }
 
-    function settle() {
+    function answer() {
       while (onstopped.length) { onstopped.shift()(); }
     }
 
-    function restart(next) {
+    publisher.stop = stop;
+
+    publisher.restart = function (next) {
       if (over || stopping) { return; }
-      if (next) {
-        stream = next;
-        follow();
-      }
-      renew("restarted");
-    }
+      stream = next || stream;
+      uplink.renew("restarted");
+    };
 
-    function follow() {
-      var tracks = stream.getTracks(), from = stream;
-      function watchTrack(track) {
-        offs.push(everfile.listen(track, "ended", function () {
-          if (!over && from === stream) { tell("track", track.kind === "video" ? "(The picture has stopped.)" : "(The sound has stopped.)"); }
-        }));
-      }
-      for (var i = 0; i < tracks.length; i++) { watchTrack(tracks[i]); }
-    }
+    publisher.nudge = function () { uplink.nudge(); };
 
-    function stats() {
+    publisher.stats = function () {
+      var store = uplink.store;
       return {
-        state: current, mimeType: mime, chunks: first + held.length, acked: first, bytes: waiting,
-        total: produced, reconnects: counts.reconnects, runs: counts.runs,
+        state: current, mimeType: mime, chunks: store.chunks(), acked: store.first, bytes: store.bytes,
+        total: store.total, reconnects: uplink.reconnects, runs: uplink.runs,
         seconds: began && !over ? (everfile.now() - began) / 1000 : 0
       };
-    }
+    };
 
-    offs.push(everfile.listen(root, "online", function () {
-      // A socket from before the network went is most likely dead.
-      if (socket && ready && everfile.now() - heard > 1000 && held.length) { drop(); }
-      if (!socket && !over) { delay = 250; connect(); }
-    }));
-    watchdog = setInterval(check, 1000);
-    follow();
-    renew("");
-    publisher.stop = stop;
-    publisher.restart = restart;
-    publisher.stats = stats;
+    uplink = everfile.uplink({
+      url: options.url, key: options.key || (/[?&]key=/.test(options.url) ? "" : keyOf(options.url)),
+      live: options.live, onwait: options.onwait,
+      onready: ready, onrenew: renewed, onlost: lost, onleave: leave, onover: give,
+      onack: function (chunks) {
+        if (options.onack) { options.onack(chunks); }
+        finish();
+      },
+      ontaken: function () { tell("taken"); },
+      onrefused: function (why) {
+        if (failures++ || stopping) { give("refused", why, true); } else { uplink.renew("restarted", why); }
+      }
+    });
+    tell("connecting");
+    uplink.renew("");
     return publisher;
   };
 }(window));

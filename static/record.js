@@ -2,54 +2,29 @@
 (function (root) {
   "use strict";
 
-  var everfile = root.everfile, page = everfile.page, devices = everfile.devices, doc = root.document;
+  var everfile = root.everfile, page = everfile.page, devices = everfile.devices;
   var id = page.id, text = page.text, show = page.show;
   var name = id("name"), camera = id("camera"), microphone = id("microphone"), preview = id("preview");
-  var NAME = /^[A-Za-z0-9_-]{1,64}$/;
-  var publisher = null, stream = null, quietMeter = null, clock = null, lock = null, asking = false;
+  var publisher = null, stream = null, quietMeter = null, clock = null, asking = false;
 
   function say(state, sentence) {
     id("state").setAttribute("data-state", state);
     text(id("state"), sentence);
   }
 
-  function friendly() {
-    var a = ["calm", "bright", "quick", "blue", "kind", "bold", "merry", "quiet", "sunny", "brave"];
-    var b = ["otter", "finch", "maple", "comet", "harbor", "lynx", "meadow", "falcon", "willow", "robin"];
-    function one(list) { return list[Math.floor(Math.random() * list.length)]; }
-    return one(a) + "-" + one(b) + "-" + (10 + Math.floor(Math.random() * 90));
-  }
-
   // ---- devices
 
-  function fill(select, list, none, chosen) {
-    var i, o, found = false;
-    function add(value, label) {
-      o = doc.createElement("option");
-      o.value = value;
-      o.textContent = label;
-      select.appendChild(o);
-      if (value === chosen) { found = true; }
-    }
-    select.textContent = "";
-    for (i = 0; i < list.length; i++) { add(list[i].id, list[i].label || select.id + " " + (i + 1)); }
-    add("none", none);
-    if (!list.length) { chosen = "none"; }
-    if (found || chosen === "none") { select.value = chosen; }
-  }
-
+  /* inUse: a stream that lacks it was made without. */
   function inUse(kind) {
-    var tracks = stream ? (kind === "video" ? stream.getVideoTracks() : stream.getAudioTracks()) : [];
-    var settings = tracks.length && tracks[0].getSettings ? tracks[0].getSettings() : null;
-    return stream && !tracks.length ? "none" : settings && settings.deviceId || "";
+    return stream && !devices.tracks(stream, kind).length ? "none" : devices.settings(stream, kind).deviceId || "";
   }
 
   function list() {
     devices.list(function (cameras, microphones) {
       var named = cameras.concat(microphones).some(function (d) { return d.label; });
       if (!named && !stream) { return; }   // before permission there is nothing to choose
-      fill(camera, cameras, "No camera", stream ? inUse("video") : page.remembered("camera"));
-      fill(microphone, microphones, "No microphone", stream ? inUse("audio") : page.remembered("microphone"));
+      devices.fill(camera, cameras, "camera", stream ? inUse("video") : page.remembered("camera"), true);
+      devices.fill(microphone, microphones, "microphone", stream ? inUse("audio") : page.remembered("microphone"), true);
       show(id("devices"), true);
       text(id("choose"), "Preview");
       show(id("choose"), !stream);
@@ -97,8 +72,7 @@
   }
 
   function release() {
-    var tracks = stream ? stream.getTracks() : [], i;
-    for (i = 0; i < tracks.length; i++) { tracks[i].stop(); }
+    devices.stop(stream);
     if (quietMeter) { quietMeter(); }
     quietMeter = stream = null;
   }
@@ -116,7 +90,7 @@
 
   function start() {
     if (busy()) { return; }
-    if (!NAME.test(name.value)) {
+    if (!page.NAME.test(name.value)) {
       name.setAttribute("aria-invalid", "true");
       say("failed", "The name needs 1 to 64 letters, digits, - or _, and nothing else.");
       name.focus();
@@ -137,7 +111,7 @@
     publisher = page.publisher = everfile.publish({ url: path, stream: source, onstate: told });
     clock = setInterval(numbers, 250);
     buttons();
-    awake(true);
+    page.awake(true);
   }
 
   function told(state, sentence) {
@@ -156,33 +130,16 @@
       picture();
       show(id("choose"), true);
       buttons();
-      awake(false);
+      page.awake(false);
     }, 0);
   }
 
-  function two(n) { return (n < 10 ? "0" : "") + n; }
-
   function numbers() {
-    var s = publisher && publisher.stats(), sec;
+    var s = publisher && publisher.stats();
     if (!s) { return; }
-    sec = Math.floor(s.seconds);
-    if (sec || s.state === "recording") {
-      text(id("seconds"), (sec >= 3600 ? Math.floor(sec / 3600) + ":" + two(Math.floor(sec / 60) % 60) : Math.floor(sec / 60)) + ":" + two(sec % 60));
-    }
+    if (s.seconds >= 1 || s.state === "recording") { text(id("seconds"), page.clock(s.seconds)); }
     text(id("numbers"), (s.total / 1e6).toFixed(1) + " MB recorded, " +
       (s.bytes < 1e4 ? (s.bytes / 1e3).toFixed(1) : Math.round(s.bytes / 1e3)) + " kB not acknowledged yet");
-  }
-
-  /* awake keeps a phone from falling asleep in the middle of a sentence. */
-  function awake(yes) {
-    var w = root.navigator.wakeLock;
-    if (lock) { lock.release(); }
-    lock = null;
-    if (yes && w && w.request && !doc.hidden) {
-      w.request("screen").then(function (l) {
-        if (publisher) { lock = l; } else { l.release(); }
-      }, function () { /* low battery: its right */ });
-    }
   }
 
   /* another: other devices were chosen. While recording, a new run goes on in the same file. */
@@ -202,7 +159,7 @@
 
   function begin() {
     var trouble = devices.trouble(), asked = page.query("name");
-    name.value = NAME.test(asked) ? asked : page.remembered("name") || friendly();
+    name.value = page.NAME.test(asked) ? asked : page.remembered("name") || page.friendly();
     if (trouble) {
       say("failed", trouble);
       id("start").disabled = true;
@@ -217,9 +174,8 @@
     camera.addEventListener("change", another, false);
     microphone.addEventListener("change", another, false);
     name.addEventListener("input", function () {
-      if (NAME.test(name.value)) { name.removeAttribute("aria-invalid"); } else { name.setAttribute("aria-invalid", "true"); }
+      if (page.NAME.test(name.value)) { name.removeAttribute("aria-invalid"); } else { name.setAttribute("aria-invalid", "true"); }
     }, false);
-    doc.addEventListener("visibilitychange", function () { if (publisher && !doc.hidden) { awake(true); } }, false);
   }
 
   page.copyable(id("linkbox"));

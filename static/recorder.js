@@ -1,5 +1,5 @@
 /*
- * everfile.recorder: one life of a MediaRecorder.
+ * everfile.recorder: one life of a recorder: a MediaRecorder, or for WAV pcm.js.
  */
 (function (root) {
   "use strict";
@@ -9,19 +9,63 @@
   var AUDIO = ["audio/webm;codecs=opus", "audio/webm"];
 
   /*
-   * recorder(stream, options) starts the first recorder that really starts and
-   * returns it, or null: isTypeSupported alone has been known to say yes where
-   * start() throws.
+   * recorder(stream, options, on) starts a recorder of options.mimeType, or of what
+   * the stream asks for, and returns it; null if there is none that really starts.
+   * Tracks that have ended are left out.
    *
-   *   mimeType, timeslice, videoBitsPerSecond, audioBitsPerSecond   as in publish
-   *   onchunk(blob)   what was recorded since the last one; may be empty
-   *   onend()         it has stopped, after its last chunk
-   *   onfail(why)     it broke; no chunk will follow
+   *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond   as in publish
+   *   on.onchunk(blob)   what was recorded since the last one; may be empty
+   *   on.onend()         it has stopped, after its last chunk
+   *   on.onfail(why)     it broke; no chunk will follow
+   *   on.onlost(kind, left)   a track has ended, "audio" or "video"; whether others go on
    *
    * The recorder has mimeType, stop() (its last chunk and onend follow) and
    * drop() (nothing follows).
    */
-  everfile.recorder = function (stream, options) {
+  everfile.recorder = function (stream, options, on) {
+    var mime = options.mimeType || "", tracks = stream.getTracks().filter(function (t) {
+      return t.readyState !== "ended" && !(t.kind === "video" && /^audio\//.test(mime));
+    });
+    // Given a picture, a recorder of sound refuses.
+    if (tracks.length < stream.getTracks().length) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
+    return watched(tracks, on, function (on) {
+      if (/^audio\/wav/.test(mime)) { return everfile.pcm ? everfile.pcm(stream, options, on) : null; }
+      return root.MediaRecorder ? recorded(stream, options, on) : null;
+    });
+  };
+
+  /* lack(options) is why there was none, in a sentence. */
+  everfile.recorder.lack = function (options) {
+    return root.MediaRecorder || options.mimeType ?
+      "This browser cannot record " + (options.mimeType || "WebM") + " from this camera or microphone." :
+      "This browser has no MediaRecorder.";
+  };
+
+  /* watched makes a recorder and tells which tracks end, as long as it records. */
+  function watched(tracks, on, make) {
+    var offs = [], recorder;
+    function done() { while (offs.length) { offs.pop()(); } }
+    recorder = make({
+      onchunk: on.onchunk,
+      onend: function () { done(); on.onend(); },
+      onfail: function (why) { done(); on.onfail(why); }
+    });
+    if (!recorder) { return null; }
+    tracks.forEach(function (track) {
+      offs.push(everfile.listen(track, "ended", function () {
+        on.onlost(track.kind, tracks.some(function (t) { return t.readyState !== "ended"; }));
+      }));
+    });
+    return {
+      mimeType: recorder.mimeType,
+      stop: function () { recorder.stop(); },
+      drop: function () { done(); recorder.drop(); }
+    };
+  }
+
+  /* recorded tries one type after the other: isTypeSupported alone has been known
+   * to say yes where start() throws. */
+  function recorded(stream, options, on) {
     var R = root.MediaRecorder, kinds, i, r, mime;
 
     function quiet() { r.ondataavailable = r.onstop = r.onerror = null; }
@@ -33,13 +77,13 @@
           mimeType: type,
           videoBitsPerSecond: options.videoBitsPerSecond || 800000,
           audioBitsPerSecond: options.audioBitsPerSecond || 48000,
-          videoKeyFrameIntervalDuration: 1000   // a listener starts at a keyframe
+          videoKeyFrameIntervalDuration: options.keyframeEvery || 1000   // a listener starts at a keyframe
         });
-        r.ondataavailable = function (e) { if (e.data) { options.onchunk(e.data); } };
-        r.onstop = function () { quiet(); options.onend(); };
+        r.ondataavailable = function (e) { if (e.data) { on.onchunk(e.data); } };
+        r.onstop = function () { quiet(); on.onend(); };
         r.onerror = function (e) {
           quiet();
-          options.onfail(e.error && (e.error.message || e.error.name) || "");
+          on.onfail(e.error && (e.error.message || e.error.name) || "");
         };
         r.start(options.timeslice || 50);
         return true;
@@ -49,21 +93,20 @@
       }
     }
 
-    if (!R) { return null; }
     kinds = stream.getVideoTracks().length ? VIDEO : AUDIO;
-    if (options.mimeType) { kinds = [options.mimeType].concat(kinds); }
+    if (options.mimeType) { kinds = options.only ? [options.mimeType] : [options.mimeType].concat(kinds); }
     for (i = 0; !mime && i < kinds.length; i++) {
       if (attempt(kinds[i])) { mime = kinds[i]; }
     }
     return !mime ? null : {
       mimeType: mime,
       stop: function () {
-        if (r.state === "inactive") { quiet(); options.onend(); } else { r.stop(); }
+        if (r.state === "inactive") { quiet(); on.onend(); } else { r.stop(); }
       },
       drop: function () {
         quiet();
         try { r.stop(); } catch (e) { /* it has stopped by itself */ }
       }
     };
-  };
+  }
 }(window));

@@ -68,16 +68,7 @@
     id("volume").value = video.muted ? 0 : Math.round(video.volume * 100);
   }
 
-  function fullscreen() {
-    var on = doc.fullscreenElement || doc.webkitFullscreenElement;
-    if (on) {
-      (doc.exitFullscreen || doc.webkitExitFullscreen).call(doc);
-    } else if (screen.requestFullscreen || screen.webkitRequestFullscreen) {
-      (screen.requestFullscreen || screen.webkitRequestFullscreen).call(screen);
-    } else {
-      video.webkitEnterFullscreen();   // iPhones: the video alone
-    }
-  }
+  function fillable() { show(id("full"), page.canFill(screen, video)); }
 
   function controls() {
     id("tap").addEventListener("click", function () { watcher.play(); }, false);
@@ -91,8 +82,9 @@
       video.muted = video.volume === 0;
     }, false);
     video.addEventListener("volumechange", sound, false);
-    id("full").addEventListener("click", fullscreen, false);
-    show(id("full"), !!(screen.requestFullscreen || screen.webkitRequestFullscreen || video.webkitEnterFullscreen));
+    id("full").addEventListener("click", function () { page.fill(screen, video); }, false);
+    video.addEventListener("resize", fillable, false);
+    fillable();
   }
 
   id("form").addEventListener("submit", function (e) {

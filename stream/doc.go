@@ -13,6 +13,12 @@
 //
 //	Publisher.Write → Parser → Muxer → Stream → N × Listener.Next
 //
+// Who wants a stream other than it was published listens to another one, which
+// is made of it: [Stream.Convert]. One conversion, however many want it, reads the
+// log as a listener does and writes a log of its own.
+//
+//	Stream → converter → Muxer → Stream → N × Listener.Next
+//
 // # Words
 //
 // An [Entry] is a registered name; it outlives its streams. A run is one life
@@ -36,7 +42,8 @@
 // a listener gets a fresh header that promises no end, and the last half second
 // in its first write, because media elements do not start on less.
 //
-// The package knows no network: no HTTP, no WebSocket, no JSON. It starts no
-// goroutine; the timers that it needs (grace, fillers, batching) are
-// time.AfterFunc and end with what they watch, at the latest by [Hub.Close].
+// The package knows no network: no HTTP, no WebSocket, no JSON. It starts a
+// goroutine for each conversion that somebody listens to, and no other; the timers
+// that it needs (grace, fillers, batching) are time.AfterFunc. Both end with what
+// they watch, at the latest by [Hub.Close].
 package stream

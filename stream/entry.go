@@ -21,6 +21,8 @@ type Entry struct {
 	key    string        // the right to publish, of whoever holds the name; "" is nobody's
 	grace  *grace        // running while the publisher is gone
 	news   chan struct{} // closed and replaced when stream changes
+
+	conversions map[ConvertOptions]*conversion // of stream
 }
 
 // current returns the stream, or what to wait for.
@@ -71,10 +73,7 @@ func (e *Entry) begin(r *run, h *head) error {
 	for i := range r.to {
 		r.to[i] = i
 	}
-	if e.stream != nil {
-		e.stream.finish()
-		e.stream = nil
-	}
+	e.finish()
 	s, err := newStream(e, r.format, h, &e.hub.opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.format.Name, err)
@@ -86,12 +85,32 @@ func (e *Entry) begin(r *run, h *head) error {
 
 // end closes the file and forgets the run. e.mu is held.
 func (e *Entry) end() {
+	e.finish()
+	e.run.forget(e.hub)
+	e.run, e.key = nil, ""
+	e.tell()
+}
+
+// finish ends the stream, if there is one. What is made of it ends by itself when
+// it has read the rest. e.mu is held.
+func (e *Entry) finish() {
 	if e.stream != nil {
 		e.stream.finish()
+		e.stream = nil
+		clear(e.conversions)
 	}
-	e.run.forget(e.hub)
-	e.stream, e.run, e.key = nil, nil, ""
-	e.tell()
+}
+
+// listeners counts those of the stream, converted for them or not. e.mu is held.
+func (e *Entry) listeners() int64 {
+	if e.stream == nil {
+		return 0
+	}
+	n := e.stream.Listeners.Load()
+	for _, c := range e.conversions {
+		n += c.to.Listeners.Load()
+	}
+	return n
 }
 
 // grace is the time that a publisher has to come back.
@@ -124,11 +143,12 @@ func (e *Entry) cancelGrace() bool {
 	return true
 }
 
-func (e *Entry) close() {
+// close ends the file for good, and the publisher with a cause.
+func (e *Entry) close(cause error) {
 	e.mu.Lock()
 	grace := e.cancelGrace()
 	if e.pub != nil {
-		e.pub.detach(ErrClosed)
+		e.pub.detach(cause)
 	}
 	e.end()
 	e.mu.Unlock()

@@ -25,6 +25,7 @@ type Hub struct {
 	opt     Options
 	memory  atomic.Int64 // bytes in all windows, and in unfinished frames
 	streams atomic.Int64
+	work    sync.WaitGroup // conversions that run
 
 	mu      sync.Mutex // protects below; taken before an entry's mu, never after
 	entries map[string]*Entry
@@ -34,7 +35,7 @@ type Hub struct {
 
 // NewHub returns an empty register.
 func NewHub(o Options) *Hub {
-	return &Hub{opt: o.withDefaults(), entries: map[string]*Entry{}}
+	return &Hub{opt: o.WithDefaults(), entries: map[string]*Entry{}}
 }
 
 // Memory returns the bytes that all windows and unfinished frames hold.
@@ -101,6 +102,42 @@ func (h *Hub) Names() []string {
 	return slices.Collect(maps.Keys(h.entries))
 }
 
+// Stream returns the stream that a name has now, or nil.
+func (h *Hub) Stream(name string) *Stream {
+	h.mu.Lock()
+	e := h.entries[name]
+	h.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	s, _ := e.current()
+	return s
+}
+
+// Listeners returns how many listen to what a name has now, in whatever shape.
+func (h *Hub) Listeners(name string) int64 {
+	h.mu.Lock()
+	e := h.entries[name]
+	h.mu.Unlock()
+	if e == nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.listeners()
+}
+
+// End ends what a name has: listeners get what is left and a clean end, a
+// publisher the cause.
+func (h *Hub) End(name string, cause error) {
+	h.mu.Lock()
+	e := h.entries[name]
+	h.mu.Unlock()
+	if e != nil {
+		e.close(cause)
+	}
+}
+
 // Registered reports whether somebody publishes under a name, or is expected
 // back; that others wait for it too does not count.
 func (h *Hub) Registered(name string) bool {
@@ -126,6 +163,7 @@ func (h *Hub) Close() {
 	}
 	h.mu.Unlock()
 	for _, e := range all {
-		e.close()
+		e.close(ErrClosed)
 	}
+	h.work.Wait() // no stream is left that another could be made of
 }

@@ -191,6 +191,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 				}
 				l.Close()
 				s.Edge()
+				h.Infos(func(string) bool { return true })
 			}
 		})
 	}

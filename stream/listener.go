@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,14 +14,23 @@ const maxBatch = 256 << 10
 // Listener is a cursor in a stream's log. It is used by one goroutine; Close is
 // called once, by that goroutine.
 type Listener struct {
-	s        *Stream
-	seq      int64  // of the next part; -1 before the first join is known
-	from     int64  // where the latest Take began
-	before   uint32 // what was shown then
-	took     int64  // how many bytes it gave
-	complete bool
-	shown    uint32 // tracks whose keyframe this listener has got since it joined
-	lost     int64
+	s      *Stream
+	seq    int64  // of the next part; -1 before the first join is known
+	since  int64  // then: it begins at the first join from here on; -1: at the newest
+	from   int64  // where the latest Take began
+	before uint32 // what was shown then
+	took   int64  // how many bytes it gave
+	opt    ListenOptions
+	shown  uint32        // tracks whose keyframe this listener has got since it joined
+	latest time.Duration // end of what it has got
+	heard  time.Duration // end of what it has got of the tracks that set the pace
+	over   bool          // it ends here: Element
+
+	// Read by anybody.
+	at    atomic.Int64 // stream time of the cursor, ns; 0 before it has begun
+	bytes atomic.Int64
+	skips atomic.Int64
+	lost  atomic.Int64 // parts
 }
 
 // ListenOptions says how a listener reads.
@@ -28,20 +38,38 @@ type ListenOptions struct {
 	// Complete listeners are moved forward only when the window has left them
 	// behind, not because they are late.
 	Complete bool
+	// MaxLag is how late a listener may be before it is moved; 0: [Options].MaxLag.
+	MaxLag time.Duration
+	// Element ends the body where its timestamps would jump forward by more than a
+	// media element bears: it stands still for as long as the jump. Who opens the
+	// stream anew is at once where it goes on.
+	Element bool
 }
 
-// Listen returns a listener that begins at the newest join, or at the next one
-// if there is none.
+// Listen returns a listener that begins at the newest join. If there is none it
+// begins at the next one; if several come at once, a complete listener at the first
+// of them.
 func (s *Stream) Listen(o ListenOptions) *Listener {
-	s.Listeners.Add(1)
-	return &Listener{s: s, seq: -1, complete: o.Complete}
+	s.made.hold()
+	if o.MaxLag <= 0 {
+		o.MaxLag = s.opt.MaxLag
+	}
+	l := &Listener{s: s, seq: -1, since: -1, opt: o}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.Complete && s.join < 0 {
+		l.since = s.base + int64(len(s.parts))
+	}
+	s.Listeners.Add(1) // who sees it can be sure of what this listener gets
+	return l
 }
 
-// Close gives the listener up.
-func (l *Listener) Close() { l.s.Listeners.Add(-1) }
-
-// Lost returns how many parts this listener was moved past.
-func (l *Listener) Lost() int64 { return l.lost }
+// Close gives the listener up. Of a stream that is made of another the last one
+// to close ends the work; see [Stream.Convert].
+func (l *Listener) Close() {
+	l.s.Listeners.Add(-1)
+	l.s.made.release()
+}
 
 // Next is Wait and Take in one.
 func (l *Listener) Next(ctx context.Context, dst []*Part, until <-chan time.Time) ([]*Part, error) {
@@ -78,7 +106,7 @@ func (l *Listener) pending() <-chan struct{} {
 	s := l.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || l.seq < 0 && s.join >= 0 || l.seq >= 0 && l.seq < s.base+int64(len(s.parts)) && (l.seq >= s.base || s.join >= 0) {
+	if s.ended || l.over || l.seq < 0 && s.join >= 0 || l.seq >= 0 && l.seq < s.base+int64(len(s.parts)) && (l.seq >= s.base || s.join >= 0) {
 		return nil
 	}
 	return s.wake
@@ -95,12 +123,16 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !l.place() {
-		return dst, s.over()
+		return dst, l.end()
 	}
 	l.from, l.before = l.seq, l.shown
 	n := 0
 	for _, p := range s.parts[l.seq-s.base:] {
 		if n > 0 && n+len(p.Bytes) > maxBatch {
+			break
+		}
+		if l.opt.Element && l.jumps(p) {
+			l.over = true
 			break
 		}
 		l.seq++
@@ -109,9 +141,22 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 			dst = append(dst, p)
 		}
 	}
-	l.took = int64(n)
-	s.BytesOut.Add(l.took)
+	l.note(int64(n))
+	if len(dst) == 0 {
+		return dst, l.end()
+	}
 	return dst, nil
+}
+
+// note counts what was taken.
+func (l *Listener) note(n int64) {
+	s := l.s
+	l.took = n
+	s.BytesOut.Add(n)
+	l.bytes.Add(n)
+	if i := l.seq - 1 - s.base; i >= 0 && i < int64(len(s.parts)) {
+		l.at.Store(int64(s.parts[i].End()))
+	}
 }
 
 // Follow puts the listener where another of its stream is now, if that one's
@@ -119,18 +164,20 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 // very parts that it gave there. It takes no lock; both listeners are the
 // caller's.
 func (l *Listener) Follow(lead *Listener) bool {
-	if l.s != lead.s || l.seq != lead.from || l.complete != lead.complete || l.shown != lead.before {
+	if l.s != lead.s || l.seq != lead.from || l.opt != lead.opt || l.shown != lead.before {
 		return false
 	}
 	l.from, l.before, l.took = lead.from, lead.before, lead.took
-	l.seq, l.shown = lead.seq, lead.shown
+	l.seq, l.shown, l.latest, l.heard, l.over = lead.seq, lead.shown, lead.latest, lead.heard, lead.over
 	l.s.BytesOut.Add(l.took)
+	l.bytes.Add(l.took)
+	l.at.Store(lead.at.Load())
 	return true
 }
 
-// over is io.EOF when there will be no more parts.
-func (s *Stream) over() error {
-	if s.ended {
+// end is io.EOF when there will be no more parts for this listener.
+func (l *Listener) end() error {
+	if l.s.ended || l.over {
 		return io.EOF
 	}
 	return nil
@@ -141,62 +188,36 @@ func (s *Stream) over() error {
 func (l *Listener) place() bool {
 	s := l.s
 	switch next := s.base + int64(len(s.parts)); {
+	case l.over:
+		return false
 	case l.seq < 0: // has not begun
 		if s.join < 0 {
 			return false
 		}
-		l.seq, l.shown = s.first(), 0
+		l.seq, l.shown = s.first(l.since), 0
 	case l.seq == next:
 		return false
 	case l.seq < s.base: // fell out of the window
 		if s.join < 0 {
 			return false
 		}
-		l.skip()
-	case !l.complete && s.join > l.seq && l.late():
-		l.skip()
+		return l.skip()
+	case !l.opt.Complete && s.join > l.seq && l.late():
+		return l.skip()
 	}
 	return true
 }
 
-// late reports whether the cursor is far behind the stream's clock and the
-// newest join is worth the loss. The clock alone decides, not how old the part
-// is: after an outage everything has just arrived.
-func (l *Listener) late() bool {
-	s := l.s
-	at := s.parts[l.seq-s.base].Time
-	if s.parts[s.join-s.base].Time-at < s.opt.MinSaving {
-		return false
+// first is where a new listener begins: at the first join since a part, or, if
+// that is negative, at the newest, or before it by the format's preroll.
+func (s *Stream) first(since int64) int64 {
+	if since >= 0 {
+		for i := max(since, s.base); ; i++ {
+			if s.parts[i-s.base].Kind == Join {
+				return i
+			}
+		}
 	}
-	return s.opt.Now().Sub(s.began)-at > s.opt.MaxLag
-}
-
-// skip moves the cursor to the newest join and counts what that loses.
-func (l *Listener) skip() {
-	n := l.s.join - l.seq
-	l.lost += n
-	l.s.Skips.Add(1)
-	l.s.LostParts.Add(n)
-	l.s.untold.Add(1)
-	l.seq, l.shown = l.s.join, 0
-}
-
-// tellLosses logs how often listeners were moved forward, once a second at most.
-func (s *Stream) tellLosses() {
-	if s.untold.Load() == 0 {
-		return
-	}
-	now := s.opt.Now().UnixNano()
-	if last := s.told.Load(); now-last < int64(time.Second) || !s.told.CompareAndSwap(last, now) {
-		return
-	}
-	s.opt.Log.Warn("slow listeners were moved to the newest join", "entry", s.entry.name,
-		"times", s.untold.Swap(0), "lost parts so far", s.LostParts.Load())
-}
-
-// first is where a new listener begins: at the newest join, or before it by the
-// format's preroll.
-func (s *Stream) first() int64 {
 	i := s.join
 	from := s.parts[i-s.base].End() - s.format.preroll
 	for s.format.preroll > 0 && i > s.base && s.parts[i-1-s.base].End() > from {

@@ -28,8 +28,8 @@ func TestListenerThatFellOut(t *testing.T) {
 				t.Fatalf("%d parts, %v", len(parts), err)
 			}
 			s := w.stream()
-			if l.Lost() != 30 || s.LostParts.Load() != 30 || s.Skips.Load() != 1 {
-				t.Errorf("lost %d; %d skips, %d parts", l.Lost(), s.Skips.Load(), s.LostParts.Load())
+			if l.Stats().Lost != 30 || s.LostParts.Load() != 30 || s.Skips.Load() != 1 {
+				t.Errorf("lost %d; %d skips, %d parts", l.Stats().Lost, s.Skips.Load(), s.LostParts.Load())
 			}
 		})
 	}
@@ -68,8 +68,8 @@ func TestLateListener(t *testing.T) {
 			if err != nil || len(parts) == 0 {
 				t.Fatalf("%s: %d parts, %v", c.name, len(parts), err)
 			}
-			if parts[0].Time != c.want || l.Lost() != int64(c.want/(100*ms)) {
-				t.Errorf("%s: goes on at %v with %d lost, expected %v", c.name, parts[0].Time, l.Lost(), c.want)
+			if parts[0].Time != c.want || l.Stats().Lost != int64(c.want/(100*ms)) {
+				t.Errorf("%s: goes on at %v with %d lost, expected %v", c.name, parts[0].Time, l.Stats().Lost, c.want)
 			}
 		})
 	}

@@ -22,11 +22,13 @@ type Options struct {
 	Batch       time.Duration // with many listeners a stream wakes them no oftener than this (40 ms; negative: never batch)
 	BatchFrom   int           // what many is (100)
 
-	Now func() time.Time // the clock (time.Now)
-	Log *slog.Logger     // where losses are told (slog.Default())
+	Now    func() time.Time         // the clock (time.Now)
+	Log    *slog.Logger             // where losses are told (slog.Default())
+	Logged func(name string) string // how an entry is called in the log (by its name)
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults returns the options with every default in its place.
+func (o Options) WithDefaults() Options {
 	def(&o.Window, 10*time.Second)
 	def(&o.WindowBytes, 4<<20)
 	def(&o.HardBytes, 16<<20)
@@ -41,6 +43,9 @@ func (o Options) withDefaults() Options {
 	def(&o.BatchFrom, 100)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Logged == nil {
+		o.Logged = func(name string) string { return name }
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

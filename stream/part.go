@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -125,13 +126,11 @@ type head struct {
 }
 
 // video returns the index of the first video track, or -1.
-func (h *head) video() int {
-	for i := range h.tracks {
-		if h.tracks[i].Type == Video {
-			return i
-		}
-	}
-	return -1
+func (h *head) video() int { return h.first(Video) }
+
+// first returns the index of the first track of a type, or -1.
+func (h *head) first(t TrackType) int {
+	return slices.IndexFunc(h.tracks, func(k Track) bool { return k.Type == t })
 }
 
 // match maps the tracks of n, the header of a new run, to those of h, so that

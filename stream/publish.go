@@ -10,6 +10,10 @@ type PublishOptions struct {
 	Format *Format // the container of the chunks; nil: whichever they begin like
 	Run    string  // names this life of a recorder, so that it can be resumed; "" cannot
 	Key    string  // the right to the name; another publisher needs the same while it is held
+
+	// Takeover has a run with the same key begin at once, even if its holder was
+	// not silent: the key is one person's alone.
+	Takeover bool
 }
 
 // Publisher is one connection that appends to an entry. Write, End, Drop and
@@ -32,7 +36,7 @@ type Publisher struct {
 //
 // A newer connection of the same run and key replaces the older. Another run
 // with the same key waits until the name is free or its holder has been silent
-// for [Options].Silent; without a key there is no telling who is whose, and it
+// for [Options].Silent, unless it takes over; without a key there is no telling who is whose, and it
 // waits until the name is free.
 func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
 	e, err := h.acquire(name)
@@ -56,7 +60,7 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 	switch {
 	case e.hub.closed.Load(): // between acquire and here
 		return nil, false, ErrClosed
-	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || now.Sub(e.pub.last) < e.hub.opt.Silent),
+	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || !o.Takeover && now.Sub(e.pub.last) < e.hub.opt.Silent),
 		e.grace != nil && e.key != "" && e.key != o.Key:
 		return nil, false, ErrBusy
 	case e.stream == nil && e.hub.full():
@@ -79,10 +83,11 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 // publisher came, and whether the server knew the run at all.
 func (p *Publisher) Resumed() (chunks int64, known bool) { return p.resumed, p.known }
 
-// Gone is closed when the publisher was replaced or the hub closed.
+// Gone is closed when the publisher was replaced, its name ended or the hub closed.
 func (p *Publisher) Gone() <-chan struct{} { return p.gone }
 
-// Cause returns ErrReplaced or ErrClosed once Gone is closed.
+// Cause returns why, once Gone is closed: ErrReplaced, ErrClosed, or what
+// [Hub.End] was given.
 func (p *Publisher) Cause() error {
 	p.e.mu.Lock()
 	defer p.e.mu.Unlock()

@@ -15,6 +15,7 @@ type Stream struct {
 	Counters
 
 	entry  *Entry
+	made   *conversion // what writes it; nil: a publisher does
 	format *Format
 	head   *head
 	header []byte // what every body begins with

@@ -50,24 +50,35 @@ type process struct {
 
 func launch(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	p := prepare(t, name, args...)
+	p.start()
+	return p
+}
+
+// prepare is launch without the start.
+func prepare(t *testing.T, name string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, name, args...)}
 	p.cmd.Stderr = &p.stderr
-	out, err := p.cmd.StdoutPipe()
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	if err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	p.stdout = bufio.NewReader(out)
 	p.over = sync.OnceValue(p.cmd.Wait)
 	t.Cleanup(func() {
 		cancel()
 		_ = p.over() // whatever became of it
 	})
 	return p
+}
+
+func (p *process) start() {
+	p.t.Helper()
+	out, err := p.cmd.StdoutPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.stdout = bufio.NewReader(out)
 }
 
 // all waits for the process to end well and returns what it printed.

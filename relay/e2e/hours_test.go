@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,7 +51,10 @@ func TestLongWatch(t *testing.T) {
 	p := watch(startChromium(t), s, "alice")
 	rest(p, 8*time.Second)
 	first := eval[watched](p, stats)
+	pauses := watchPauses(t, s.url+"/alice.webm")
+	eval[bool](p, traceStalls)
 	var behind [][]float64 // a slice a minute
+	told := 0
 	for began := time.Now(); time.Since(began) < minutes(30); {
 		var here []float64
 		for range 60 {
@@ -60,6 +66,14 @@ func TestLongWatch(t *testing.T) {
 		slices.Sort(here)
 		behind = append(behind, here)
 		w := eval[watched](p, stats)
+		for _, p := range pauses() {
+			t.Logf("  the sender's bytes paused for %v until %s", p.d, p.at.Format("05.000"))
+		}
+		all := eval[[]string](p, `window.stalled`)
+		for _, s := range all[told:] {
+			t.Logf("  stalled %s", s)
+		}
+		told = len(all)
 		t.Logf("minute %d: behind live %.2f s median, %.2f s p95; since 8 s %d stalls, %d reopened, %d seeks",
 			len(behind), here[len(here)/2], here[len(here)*95/100], w.Stalls-first.Stalls, w.Reopens-first.Reopens, w.Seeks-first.Seeks)
 	}
@@ -68,6 +82,72 @@ func TestLongWatch(t *testing.T) {
 	hears(p, 1000)
 	a, b := behind[0], behind[len(behind)-1]
 	t.Logf("behind live: first minute %.2f s, last minute %.2f s, stalls %d, reopened %d times", a[len(a)/2], b[len(b)/2], w.Stalls-first.Stalls, w.Reopens-first.Reopens)
+}
+
+// traceStalls notes when the element ran dry, and how much it had in each of the
+// looks before.
+const traceStalls = `(() => {
+	const v = document.querySelector("video"), had = [];
+	window.stalled = [];
+	setInterval(() => {
+		const b = v.buffered;
+		had.push([Date.now(), b.length ? b.end(b.length - 1) - v.currentTime : 0]);
+		while (had.length > 30) { had.shift(); }
+	}, 50);
+	v.addEventListener("waiting", () => {
+		const now = Date.now();
+		window.stalled.push("at " + (now / 1000 % 60).toFixed(3) + ", ahead: " +
+			had.map((x) => (x[0] - now) + ":" + x[1].toFixed(2)).join(" "));
+	});
+	return true;
+})()`
+
+// pause is a time in which a file did not grow.
+type pause struct {
+	at time.Time // its end
+	d  time.Duration
+}
+
+// watchPauses reads a file until the test ends; what it returns tells the pauses
+// over 150 ms since it was last called.
+func watchPauses(t *testing.T, url string) func() []pause {
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var all []pause
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() {
+		defer close(done)
+		defer resp.Body.Close()
+		b := make([]byte, 64<<10)
+		for last := time.Now(); ; {
+			if _, err := resp.Body.Read(b); err != nil {
+				return
+			}
+			now := time.Now()
+			if d := now.Sub(last); d > 150*time.Millisecond {
+				mu.Lock()
+				all = append(all, pause{now, d})
+				mu.Unlock()
+			}
+			last = now
+		}
+	}()
+	return func() []pause {
+		mu.Lock()
+		defer mu.Unlock()
+		got := all
+		all = nil
+		return got
+	}
 }
 
 // A tab in the background, where timers tick once a second: when it comes back

@@ -40,6 +40,14 @@ func long(t *testing.T) {
 	}
 }
 
+// thorough skips tests that take long and are left to .ci/run.
+func thorough(t *testing.T) {
+	t.Helper()
+	if os.Getenv("EVERFILE_REQUIRE") != "all" {
+		t.Skip("SKIPPED, NOT TESTED: it takes long, and .ci/run runs it (EVERFILE_REQUIRE=all)")
+	}
+}
+
 // site is a running server.
 type site struct {
 	url    string // http://127.0.0.1:PORT
@@ -70,6 +78,21 @@ func (s *site) follow(t *testing.T, path string) func() []byte {
 		got <- b
 	}()
 	return func() []byte { return <-got }
+}
+
+// get returns a page's text.
+func (s *site) get(t *testing.T, path string) string {
+	t.Helper()
+	resp, err := http.Get(s.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", path, resp.Status, err)
+	}
+	return string(b)
 }
 
 // serve starts a server that ends with the test.

@@ -2,13 +2,19 @@
 // Injected before the page's own scripts; everything hangs on window.measure.
 (function () {
   "use strict";
+  const Context = window.AudioContext;   // devices.js counts those of the page
   let ac = null;
   const sources = new Map();
 
+  async function context() {
+    ac = ac || new Context({ sampleRate: 48000, latencyHint: "interactive" });
+    await ac.resume();
+    return ac;
+  }
+
   // tap returns the element's sound as a node; an element has only one.
   async function tap(element) {
-    ac = ac || new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
-    await ac.resume();
+    await context();
     if (!sources.has(element)) {
       const source = ac.createMediaElementSource(element);
       source.connect(ac.destination);
@@ -18,15 +24,13 @@
   }
 
   // tone returns how far, in dB, the sound at hz is above everything else, or
-  // null when there is no sound. It listens for some seconds and takes the best.
-  async function tone(element, hz) {
-    const analyser = (await tap(element)).context.createAnalyser();
-    analyser.fftSize = 8192;
-    analyser.smoothingTimeConstant = 0;
-    sources.get(element).connect(analyser);
+  // null when there is no sound. It listens until that is enough, for three
+  // seconds at the most, and takes the best.
+  async function tone(element, hz, enough) {
+    const analyser = await spectrum(element);
     const bins = new Float32Array(analyser.frequencyBinCount), width = ac.sampleRate / analyser.fftSize;
     let best = null;
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 20 && !(best >= enough); i++) {
       await new Promise((done) => setTimeout(done, 150));
       analyser.getFloatFrequencyData(bins);
       let at = -Infinity, other = -Infinity;
@@ -37,6 +41,64 @@
     }
     sources.get(element).disconnect(analyser);
     return best;
+  }
+
+  // spectrum returns an analyser of the element's sound.
+  async function spectrum(element) {
+    const analyser = (await tap(element)).context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    sources.get(element).connect(analyser);
+    return analyser;
+  }
+
+  // level returns the loudest that the sound at hz was within some seconds, in
+  // dB below a tone of our microphones as it is sent.
+  async function level(element, hz, seconds) {
+    const analyser = await spectrum(element), own = ac.createOscillator(), gain = ac.createGain(), ours = ac.createAnalyser();
+    const bins = new Float32Array(analyser.frequencyBinCount), width = ac.sampleRate / analyser.fftSize;
+    ours.fftSize = analyser.fftSize;
+    ours.smoothingTimeConstant = 0;
+    own.frequency.value = hz;
+    gain.gain.value = 0.5;
+    own.connect(gain);
+    gain.connect(ours);
+    own.start();
+    const at = (a) => {
+      a.getFloatFrequencyData(bins);
+      return bins.reduce((max, v, k) => (Math.abs(k * width - hz) < 20 ? Math.max(max, v) : max), -150);
+    };
+    let most = -150, sent = -150;
+    for (let i = 0; i < seconds * 10; i++) {
+      await new Promise((done) => setTimeout(done, 100));
+      most = Math.max(most, at(analyser));
+      sent = Math.max(sent, at(ours));
+    }
+    own.stop();
+    sources.get(element).disconnect(analyser);
+    return most - sent;
+  }
+
+  // onset returns the time at which the element both moves and sounds.
+  async function onset(element) {
+    const analyser = (await tap(element)).context.createAnalyser();
+    analyser.fftSize = 512;
+    sources.get(element).connect(analyser);
+    const wave = new Float32Array(analyser.fftSize);
+    let first = null, moves = false, sounds = false;
+    while (!(moves && sounds)) {
+      await new Promise((done) => setTimeout(done, 10));
+      if (element.videoWidth && element.readyState > 1) {
+        const c = clock(element);
+        first = first === null ? c : first;
+        moves = moves || c !== first;
+      }
+      analyser.getFloatTimeDomainData(wave);
+      sounds = sounds || Math.sqrt(wave.reduce((sum, v) => sum + v * v, 0) / wave.length) > 0.005;
+    }
+    const now = Date.now();
+    sources.get(element).disconnect(analyser);
+    return now;
   }
 
   // clock reads the painted time from the picture, in ms modulo 2^32.
@@ -112,5 +174,5 @@
     return { ages };
   }
 
-  window.measure = { tone, clock, watch, listen };
+  window.measure = { context, tap, tone, level, onset, clock, watch, listen };
 }());

@@ -1,0 +1,174 @@
+package relay
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"everfile/relay/calls"
+	"everfile/stream"
+)
+
+// board is the one place where control messages change the state of calls. Its
+// lock is held while effects are put into the outboxes, so that everybody gets
+// them in the order in which they happened; nothing waits under it.
+type board struct {
+	server *Server
+
+	mu       sync.Mutex // protects below
+	state    *calls.State
+	sessions map[calls.Session]*session
+	last     calls.Session
+	timers   map[*time.Timer]struct{}
+	closed   bool
+	saved    calls.Snapshot // as it was when the board was closed
+}
+
+func newBoard(s *Server, o calls.Options) *board {
+	return &board{server: s, state: calls.New(o), sessions: map[calls.Session]*session{}, timers: map[*time.Timer]struct{}{}}
+}
+
+// enter gives a control socket its place; it reports false when the server stops.
+func (b *board) enter(c *session) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.last++
+	c.id = b.last
+	b.sessions[c.id] = c
+	return true
+}
+
+// leave takes a session's place. bye says that its caller closed it.
+func (b *board) leave(c *session, bye bool) {
+	m := calls.Message{Type: calls.Lost}
+	if bye {
+		m.Type = calls.Bye
+	}
+	b.mu.Lock()
+	delete(b.sessions, c.id)
+	over := b.apply(b.state.Handle(c.id, m))
+	b.mu.Unlock()
+	b.end(over)
+}
+
+// handle does what a caller's message asks for.
+func (b *board) handle(who calls.Session, m calls.Message) {
+	var over []string
+	b.mu.Lock()
+	if !b.closed {
+		over = b.apply(b.state.Handle(who, m))
+	}
+	b.mu.Unlock()
+	b.end(over)
+}
+
+// end ends the files of rooms that are closed already.
+func (b *board) end(entries []string) {
+	for _, entry := range entries {
+		b.server.hub.End(entry, errCallOver)
+	}
+}
+
+// apply does what a message led to, but for ending the entries that it returns,
+// which may have to wait for who is writing to them. b.mu is held.
+func (b *board) apply(effects []calls.Effect) (over []string) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case calls.Send:
+			text := calls.Encode(e.Message) // once, however many get it
+			for _, id := range e.To {
+				if c := b.sessions[id]; c != nil {
+					c.follow(e.Message)
+					c.put(parcel{text: text})
+				}
+			}
+		case calls.Later:
+			b.later(e)
+		case calls.Allow:
+			b.server.gate.open(e.Room, e.Keys)
+		case calls.Forbid:
+			over = append(over, b.server.gate.close(e.Room)...)
+		case calls.Dismiss:
+			if c := b.sessions[e.Session]; c != nil {
+				c.put(parcel{last: &refusal{code: closeReplaced, text: "Another window goes on as this caller."}})
+			}
+		}
+	}
+	return over
+}
+
+// later gives a message back after a time. b.mu is held.
+func (b *board) later(e calls.Later) {
+	if b.closed {
+		return
+	}
+	var t *time.Timer
+	t = time.AfterFunc(e.After, func() {
+		b.mu.Lock()
+		delete(b.timers, t)
+		b.mu.Unlock()
+		b.handle(0, e.Message)
+	})
+	b.timers[t] = struct{}{}
+}
+
+// restore takes over the calls of another process.
+func (b *board) restore(snap calls.Snapshot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.apply(b.state.Restore(snap))
+}
+
+// close tells everybody to connect again, and ends the timers.
+func (b *board) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.apply(b.state.Handle(0, calls.Message{Type: calls.Stop}))
+	b.closed, b.saved = true, b.state.Snapshot()
+	for t := range b.timers {
+		t.Stop()
+	}
+	for _, c := range b.sessions {
+		c.put(parcel{last: refusalOf(stream.ErrClosed)})
+	}
+}
+
+// control serves the control socket, /ws.
+func (s *Server) control(w http.ResponseWriter, r *http.Request) {
+	if !isUpgrade(r) {
+		s.answer(w, r, refuse(http.StatusUpgradeRequired, "/ws is a WebSocket; open it with new WebSocket(\"ws://HOST/ws\") and say {\"type\":\"hello\",\"caller\":\"NAME\"}.").with("Upgrade", "websocket"))
+		return
+	}
+	sock, err := accept(w, r, s.opt.CloseWait)
+	if err != nil {
+		return // it has answered
+	}
+	defer sock.abandon()
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	c := newSession(s, sock, cancel)
+	defer time.AfterFunc(s.opt.Hello, c.greet).Stop()
+	if !s.board.enter(c) {
+		sock.closeWith(refusalOf(stream.ErrClosed))
+		return
+	}
+	var others sync.WaitGroup
+	others.Go(func() { c.write(ctx) })
+	others.Go(func() { s.keepAlive(ctx, sock) })
+	bye := c.read(ctx)
+	s.board.leave(c, bye)
+	c.put(parcel{last: &refusal{code: closeNormal}}) // the writer sends what is left, then goes
+	select {
+	case <-c.written:
+	case <-time.After(s.opt.CloseWait):
+	}
+	cancel()
+	others.Wait()
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"everfile/relay"
+)
+
+// axe is the accessibility checker's script, which .ci/run fetches.
+func axe(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("EVERFILE_AXE")
+	if path == "" {
+		if os.Getenv("EVERFILE_REQUIRE") == "all" {
+			t.Fatal("EVERFILE_AXE names no axe.min.js, and EVERFILE_REQUIRE=all demands it")
+		}
+		t.Skip("SKIPPED, NOT TESTED: EVERFILE_AXE names no axe.min.js (.ci/run fetches it)")
+	}
+	b, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// look has the page appear in a colour scheme and a width.
+func (p *tab) look(scheme string, width int64) {
+	p.t.Helper()
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		if err == nil {
+			_, err = cdp.Call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 740, DeviceScaleFactor: 1})
+		}
+		return chromedp.Void{}, err
+	})
+}
+
+// accessible runs the checker in both schemes, wide and narrow, and demands that
+// nothing needs sideways scrolling.
+func (p *tab) accessible(state string) {
+	p.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 360} {
+			p.look(scheme, width)
+			p.until(fmt.Sprintf(`innerWidth === %d`, width))
+			where := fmt.Sprintf("%s, %s, %d px", state, scheme, width)
+			// Colours that are on their way would be judged as they are now.
+			found := eval[[]string](p, `Promise.all(document.getAnimations().filter((a) => a.effect.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => 0)))
+				.then(() => axe.run()).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120) + " " + n.failureSummary.replace(/\s+/g, " ")).join(" | ")))`)
+			for _, v := range found {
+				p.t.Errorf("%s: %s", where, v)
+			}
+			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				p.t.Errorf("%s: %d px wider than the window", where, over)
+			}
+		}
+	}
+}
+
+// Nothing that keeps anybody out, in any state of any page.
+func TestAccessible(t *testing.T) {
+	checker := axe(t)
+	need(t, "chromium")
+	s := serve(t, relay.Options{})
+	b := startChromium(t)
+	for _, page := range []string{"/", "/live", "/static/record.html", "/static/watch.html"} {
+		p := b.newTab(checker)
+		p.open(s.url + page)
+		p.accessible(page)
+		p.close()
+	}
+	alice := caller(b, s, "alice", aliceTone, checker)
+	alice.accessible("idle, alone")
+	taken := b.newTab(checker, old)
+	taken.open(s.url + "/")
+	taken.state("offline")
+	eval[bool](taken, `(document.getElementById("name").value = "Alice", document.getElementById("online").click(), true)`)
+	taken.until(`document.getElementById("name").value === "Alice-2"`)
+	taken.accessible("name taken")
+	if focus := eval[string](taken, `document.activeElement.id + " " + getSelection().toString()`); !strings.HasPrefix(focus, "name") {
+		t.Errorf("after a taken name the focus is on %q", focus)
+	}
+	taken.close()
+	bob := caller(b, s, "bob", bobTone, checker)
+	alice.until(`document.querySelector("#people [data-caller=bob]")`)
+	alice.accessible("idle, with people")
+	alice.calls("bob", "video")
+	bob.state("ringing")
+	bob.focus("#ringing") // on no button: somebody may be typing
+	alice.state("calling")
+	alice.accessible("calling")
+	bob.accessible("ringing")
+	bob.click("#accept")
+	sees(alice)
+	sees(bob)
+	alice.accessible("talking")
+	for _, panel := range []string{"chat", "details", "devices"} {
+		alice.click("#" + panel + "-button")
+		alice.until(fmt.Sprintf(`!document.getElementById("%s-panel").hidden`, panel))
+		alice.accessible("talking, " + panel)
+	}
+	bob.click("#mute")
+	bob.click("#camera")
+	alice.says("#cover-text", "switched the camera off")
+	alice.accessible("talking, without picture")
+	bob.click("#hangup")
+	alice.state("idle")
+	alice.accessible("ended")
+}

@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"everfile/relay"
+)
+
+// TestCallSetup measures from the click on "Accept" to when both sides see the
+// other move and hear the other, over 20 calls.
+func TestCallSetup(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{})
+	a := caller(startChromium(t), s, "alice", aliceTone)
+	b := caller(startChromium(t), s, "bob", bobTone)
+	var took []float64
+	for range 20 {
+		a.calls("bob", "video")
+		b.state("ringing")
+		eval[bool](a, `(window.heard = measure.onset(document.getElementById("other")), true)`)
+		clicked := eval[[2]float64](b, `(async function () {
+			const at = Date.now();
+			document.getElementById("accept").click();
+			return [at, await measure.onset(document.getElementById("other"))];
+		}())`)
+		both := max(eval[float64](a, `window.heard`), clicked[1]) - clicked[0]
+		t.Logf("both move and sound after %.0f ms (bob's side %.0f ms)", both, clicked[1]-clicked[0])
+		took = append(took, both)
+		a.click("#hangup")
+		for _, p := range []*tab{a, b} {
+			p.state("idle")
+			p.nothingLeft()
+		}
+	}
+	slices.Sort(took)
+	q := quantiles(took)
+	t.Logf("20 calls: median %.0f ms, p95 %.0f ms", q[0], q[1])
+}
+
+// TestCallBothWays measures how far behind live both sides are in a call of some
+// minutes, and how often they stall.
+func TestCallBothWays(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{})
+	a := caller(startChromium(t), s, "alice", aliceTone)
+	b := caller(startChromium(t), s, "bob", bobTone)
+	connect(a, b, "alice", "bob")
+	sees(a)
+	sees(b)
+	const stats = `everfile.page.phone.stats().play[0]`
+	rest(a, 8*time.Second)
+	first := map[*tab]watched{a: eval[watched](a, stats), b: eval[watched](b, stats)}
+	behind := map[*tab][]float64{}
+	for began := time.Now(); time.Since(began) < minutes(2); {
+		for _, p := range []*tab{a, b} {
+			if w := eval[watched](p, stats); w.Behind != nil {
+				behind[p] = append(behind[p], *w.Behind)
+			}
+		}
+		rest(a, time.Second)
+	}
+	for _, p := range []*tab{a, b} {
+		w := eval[watched](p, stats)
+		q := quantiles(behind[p])
+		t.Logf("behind live %.2f s median, %.2f s p95; after 8 s %d stalls, %d reopened, %d seeks", q[0], q[1],
+			w.Stalls-first[p].Stalls, w.Reopens-first[p].Reopens, w.Seeks-first[p].Seeks)
+	}
+}

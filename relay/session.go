@@ -1,0 +1,226 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"everfile/relay/calls"
+)
+
+const (
+	parcelCost  = 64  // what a parcel weighs besides its text
+	perSecond   = 50  // messages that a session may send; more than that wait
+	burst       = 200 // and at once
+	reportEvery = 500 * time.Millisecond
+)
+
+// session is a control socket.
+type session struct {
+	server  *Server
+	socket  *socket
+	id      calls.Session
+	cancel  context.CancelFunc
+	written chan struct{} // closed when nothing more is written
+	more    chan struct{} // something is in the outbox
+
+	mu        sync.Mutex // protects below
+	out       []parcel
+	waiting   int              // bytes in out
+	full      bool             // it was too much: nothing is added any more
+	greeted   bool             // it has said something
+	playing   []calls.Playing  // what its call has it play
+	publishes []string         // the paths that it publishes
+	told      map[string]int64 // listeners that it was told of, by path
+}
+
+// parcel is a message to write, or the last word.
+type parcel struct {
+	text []byte
+	last *refusal
+}
+
+func newSession(s *Server, sock *socket, cancel context.CancelFunc) *session {
+	return &session{server: s, socket: sock, cancel: cancel, written: make(chan struct{}), more: make(chan struct{}, 1)}
+}
+
+// put queues a parcel. Who does not read what it is sent is cut off: nobody
+// waits for it.
+func (c *session) put(p parcel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.full {
+		return
+	}
+	c.waiting += len(p.text) + parcelCost
+	if c.waiting > c.server.opt.Outbox {
+		c.full = true
+		c.out = nil
+		c.cancel()
+		c.server.opt.Log.Info("a control socket does not read what it is sent", "session", c.id)
+		return
+	}
+	c.out = append(c.out, p)
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the outbox.
+func (c *session) take() []parcel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.out
+	c.out, c.waiting = nil, 0
+	return out
+}
+
+// greet closes a session that has not said who it is.
+func (c *session) greet() {
+	c.mu.Lock()
+	greeted := c.greeted
+	c.mu.Unlock()
+	if !greeted {
+		c.put(parcel{last: refuse(http.StatusRequestTimeout, "Nobody has said {\"type\":\"hello\",\"caller\":\"NAME\"} here in %v.", c.server.opt.Hello)})
+	}
+}
+
+// read takes messages until the socket ends, and reports whether that was the
+// caller's wish. Who sends too much is told so, and then read no faster than it
+// may send: nothing is left out.
+func (c *session) read(ctx context.Context) (bye bool) {
+	messages, bytes := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
+	complaints := rate.NewLimiter(1, 1)
+	for {
+		m, err := c.socket.read(ctx, calls.MaxMessage)
+		if errors.Is(err, errTooBig) {
+			return c.dismiss(calls.TooLarge, closeTooBig, fmt.Sprintf("A control message has at most %d bytes.", calls.MaxMessage))
+		}
+		if err != nil {
+			code, _ := closed(err)
+			return code == closeNormal || code == closeGoingAway || code == closeNoStatus
+		}
+		if !m.text {
+			return c.dismiss(calls.BadRequest, closeUnsupported, "Control messages are text; media goes to a socket at /NAME.EXT.")
+		}
+		if messages.Tokens() < 1 || bytes.Tokens() < float64(len(m.data)) {
+			if complaints.Allow() {
+				c.refuse(calls.TooMany, calls.Message{}, "More than %d messages or %d bytes a second; they are read no faster than that.", perSecond, c.server.opt.Talk)
+			}
+		}
+		if messages.Wait(ctx) != nil || bytes.WaitN(ctx, len(m.data)) != nil {
+			return false
+		}
+		if msg, err := calls.Decode(m.data); err != nil {
+			c.refuse(calls.BadRequest, msg, "%v.", err)
+		} else {
+			c.hear(msg)
+		}
+	}
+}
+
+func (c *session) hear(m calls.Message) {
+	c.mu.Lock()
+	c.greeted = true
+	c.mu.Unlock()
+	if m.Type == "failed" {
+		c.server.opt.Log.Info("a file could not be recorded or played", "entry", logged(entryOf(m.URL)), "mime", m.MIME, "why", m.Why)
+	}
+	c.server.board.handle(c.id, m)
+}
+
+// dismiss says why, closes, and does not read what else comes.
+func (c *session) dismiss(code string, closing int, text string) (bye bool) {
+	c.refuse(code, calls.Message{}, "%s", text)
+	c.put(parcel{last: &refusal{code: closing, text: text}})
+	<-c.written
+	return false
+}
+
+func (c *session) refuse(code string, re calls.Message, format string, a ...any) {
+	c.put(parcel{text: calls.Encode(calls.Refusal(code, re, format, a...))})
+}
+
+// follow notes what the caller plays and publishes by a message that it is sent.
+func (c *session) follow(m calls.Message) {
+	if m.Type != "start" && m.Type != "ended" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.playing, c.publishes, c.told = m.Play, nil, map[string]int64{}
+	for _, p := range m.Publish {
+		c.publishes = append(c.publishes, p.Path())
+	}
+}
+
+// write sends what was put, and how the call's files are getting on, until the
+// last word or ctx's end.
+func (c *session) write(ctx context.Context) {
+	defer close(c.written)
+	reports := time.NewTicker(reportEvery)
+	defer reports.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			c.socket.abandon() // the reader learns it from this
+			return
+		case <-c.more:
+			for _, p := range c.take() {
+				if p.last != nil {
+					c.socket.closeWith(p.last)
+					return
+				}
+				if !c.send(ctx, p.text) {
+					return
+				}
+			}
+		case <-reports.C:
+			for _, m := range c.report() {
+				if !c.send(ctx, calls.Encode(m)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *session) send(ctx context.Context, text []byte) bool {
+	ctx, cancel := context.WithTimeout(ctx, c.server.opt.PingWithin)
+	defer cancel()
+	if c.socket.writeText(ctx, text) != nil {
+		c.socket.abandon()
+		return false
+	}
+	return true
+}
+
+// report says how far the files are that the caller plays, and, where that has
+// changed, how many listen to its own.
+func (c *session) report() []calls.Message {
+	c.mu.Lock()
+	playing, publishes, told := c.playing, c.publishes, c.told
+	c.mu.Unlock()
+	var all []calls.Message
+	for _, p := range playing {
+		if st := c.server.hub.Stream(entryOf(p.URL)); st != nil {
+			edge, clock, _ := st.Edge()
+			t, at := edge.Seconds(), clock.Seconds()
+			all = append(all, calls.Message{Type: "edge", Caller: p.Caller, URL: p.URL, T: &t, At: &at})
+		}
+	}
+	for _, path := range publishes {
+		n := c.server.hub.Listeners(entryOf(path))
+		if was, ok := told[path]; !ok || was != n { // told is the writer's alone once it is made
+			told[path] = n
+			all = append(all, calls.Message{Type: "listeners", URL: path, N: &n})
+		}
+	}
+	return all
+}

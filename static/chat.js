@@ -1,0 +1,140 @@
+/*
+ * everfile.page.chat: the text messages of one call. They are kept in the tab, so
+ * that a reload in the call does not lose them.
+ *
+ * Each has a number, by which the other side says that it has come. What has not
+ * is marked, and sent again when there is a chance; what comes twice is shown once.
+ *
+ *   begin(call, peer)   shows what was said in this call before a reload
+ *   got(data)           the other side says {kind: "chat", id, text} or {kind: "got", id}
+ *   again()             the other side can be reached again
+ *   end()               forgets everything
+ *   onsend(data)        set by the page: sends it; returns whether it could be
+ *   onunread(n, text)   set by the page: so many are unread, the newest is text
+ *   seen()              the panel is open: all is read
+ */
+(function (root) {
+  "use strict";
+
+  var everfile = root.everfile, page = everfile.page, doc = root.document, id = page.id;
+  var chat = page.chat = { open: false, onsend: null, onunread: null };
+  var LATE = 4000;   // ms after which it should have come
+  var now = null, unread = 0, waiting = [];   // {words, sign}: messages that have not come
+
+  function save() { page.keep("chat", now); }
+
+  function append(parent, tag, name, text) {
+    var e = doc.createElement(tag);
+    if (name) { e.className = name; }
+    e.textContent = text;
+    parent.appendChild(e);
+    return e;
+  }
+
+  /* link writes text, its addresses as links. */
+  function link(into, text) {
+    var re = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]/g, from = 0, m, a;
+    while ((m = re.exec(text))) {
+      into.appendChild(doc.createTextNode(text.slice(from, m.index)));
+      a = append(into, "a", "", m[0]);
+      a.href = m[0];
+      a.target = "_blank";
+      a.rel = "noopener noreferrer";
+      from = m.index + m[0].length;
+    }
+    into.appendChild(doc.createTextNode(text.slice(from)));
+  }
+
+  function add(message) {
+    var list = id("messages"), last = list.lastChild, div = doc.createElement("div"), when = new Date(message.at);
+    div.className = message.mine ? "message mine" : "message";
+    div.setAttribute("data-mine", String(message.mine));
+    if (!last || last.getAttribute("data-mine") !== String(message.mine)) {
+      append(div, "p", "from", (message.mine ? "You" : now.peer) + ", " + when.getHours() + ":" + (when.getMinutes() < 10 ? "0" : "") + when.getMinutes());
+    }
+    link(append(div, "p", "said", ""), message.text);
+    list.appendChild(div);
+    if (message.mine && !message.come) { send({ words: message, sign: append(div, "p", "late", "") }); }
+    chat.down();
+  }
+
+  /* send sends what waits, and says so if it does not come. */
+  function send(one) {
+    function late() {
+      if (waiting.indexOf(one) < 0) { return; }
+      page.text(one.sign, "Not delivered yet.");
+      chat.down();
+    }
+    if (waiting.indexOf(one) < 0) { waiting.push(one); }
+    if (chat.onsend({ kind: "chat", id: one.words.id, text: one.words.text })) { setTimeout(late, LATE); } else { late(); }
+  }
+
+  function come(number) {
+    waiting = waiting.filter(function (one) {
+      if (one.words.id !== number) { return true; }
+      one.words.come = true;
+      one.sign.textContent = "";
+    });
+    save();
+  }
+
+  function keep(words, ours, number) {
+    var message = { id: number, text: words, mine: ours, at: new Date().getTime() };
+    now.list.push(message);
+    if (now.list.length > 500) { now.list.shift(); }
+    add(message);
+    save();
+  }
+
+  chat.down = function () { id("messages").scrollTop = id("messages").scrollHeight; };
+
+  chat.begin = function (name, who) {
+    var before = page.kept("chat");
+    if (now && now.call === name) { return; }
+    chat.end();
+    now = before && before.call === name ? before : { call: name, peer: who, list: [] };
+    now.list.forEach(add);
+    save();
+  };
+
+  chat.end = function () {
+    now = null;
+    unread = 0;
+    waiting = [];
+    id("messages").textContent = "";
+    id("chat-text").value = "";
+    page.keep("chat", null);
+    if (chat.onunread) { chat.onunread(0, ""); }
+  };
+
+  chat.again = function () { waiting.forEach(send); };
+
+  chat.got = function (data) {
+    var number = String(data.id || everfile.random(8)).slice(0, 64);
+    if (!now) { return; }
+    if (data.kind === "got") { come(number); return; }
+    if (typeof data.text !== "string") { return; }
+    if (data.id) { chat.onsend({ kind: "got", id: number }); }
+    if (now.list.some(function (m) { return !m.mine && m.id === number; })) { return; }
+    keep(data.text.slice(0, 10000), false, number);
+    if (chat.open) { return; }
+    unread++;
+    if (chat.onunread) { chat.onunread(unread, data.text); }
+  };
+
+  chat.seen = function () {
+    unread = 0;
+    if (chat.onunread) { chat.onunread(0, ""); }
+    chat.down();
+  };
+
+  id("chat-form").addEventListener("submit", function (e) {
+    var field = id("chat-text"), text = field.value.replace(/^\s+|\s+$/g, "");
+    e.preventDefault();
+    if (text && now) {
+      keep(text, true, everfile.random(8));
+      field.value = "";
+    }
+    field.focus();
+  }, false);
+}(window));

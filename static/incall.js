@@ -1,0 +1,280 @@
+/*
+ * everfile.page.incall: the panel of a running call, its buttons and its signs.
+ *
+ *   begin(phone, talk)   shows the call; again for the same call: nothing
+ *   refresh()            something of the talk has changed
+ *   end()                leaves nothing behind
+ *
+ * talk: {call, peer, began, their: {audio, video}, state: {muted, camera, slow}, away,
+ * play, send (the phone's events), slow: {send, play} (sentences while there is only
+ * sound), listeners, link ("open" or not)}
+ */
+(function (root) {
+  "use strict";
+
+  var everfile = root.everfile, page = everfile.page, view = page.view, own = page.own, doc = root.document;
+  var id = page.id, text = page.text, show = page.show;
+  var incall = page.incall = {};
+  var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", crowd = null, many = 0, ear = null;
+  var other = id("other");
+  var TICK = 500, LONG = 6;      // ms; ticks
+  var flat = { send: 0, play: 0 };   // for how many ticks there has been only sound where a picture is meant
+
+  // ---- the other
+
+  /* cover is what stands in the place of the picture, or in front of it. */
+  function cover() {
+    var s = talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
+    var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && other.videoWidth > 0, words = "";
+    if (!has) {
+      words = name + " has neither camera nor microphone here. You can write to each other.";
+    } else if (s === "playing") {
+      words = seen ? "" : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
+        flat.play >= LONG ? "There is only sound from " + name + ": no format has a picture that both browsers know." :
+        talk.slow.play || (talk.state.slow ? "The connection of " + name + " is slow: there is only sound for now." : "");
+    } else if (s === "buffering") {
+      words = "Waiting for more from " + name + ".";
+    } else if (s === "silent") {
+      words = "Nothing comes from " + name + " at the moment.";
+    } else if (s === "unsupported" || s === "refused") {
+      words = talk.play.text;
+    } else if (!asks && s !== "lost") {
+      words = "Connecting.";
+    }
+    id("cover").className = seen ? "cover clear" : asks ? "cover asks" : "cover";
+    show(id("cover-text"), !!words);
+    text(id("cover-text"), words);
+    if (words !== covered && s !== "buffering") { view.say(words); }   // which comes and goes
+    covered = words;
+    if (asks && id("tap").hidden) { ask(); }
+    show(id("tap"), asks);
+    show(id("other-muted"), talk.state.muted === true);
+  }
+
+  /* ask: without a click there is no sound. Who writes goes on writing. */
+  function ask() {
+    show(id("tap"), true);
+    if (doc.activeElement.tagName === "INPUT") { view.say("Tap to hear " + talk.peer + "."); } else { id("tap").focus(); }
+  }
+
+  function banner() {
+    var bad = talk.link !== "open" || talk.send.state === "lost" || talk.play.state === "lost", sentence;
+    sentence = bad ? "Connection lost, trying again; the call goes on." :
+      talk.away ? talk.peer + "'s connection is lost; waiting for it to come back." : "";
+    if (sentence === said) { return; }
+    if (sentence) { view.banner(sentence, false); } else { view.banner("Back.", true); }
+    said = sentence;
+  }
+
+  /* hear shows how loud the other is, where an element tells it without its sound
+   * going another way. */
+  function hear() {
+    var stream, stop = null, off = null;
+    function meter() {
+      stream.getVideoTracks().forEach(function (t) { t.stop(); });   // they cost, and only the sound is wanted
+      if (stop) { stop(); }
+      stop = everfile.devices.meter(stream, function (level) { view.level(id("other-level"), level); });
+      show(id("other-meter"), !!stop);
+    }
+    if (ear || !other.captureStream || !talk.their.audio) { return; }
+    try {
+      stream = other.captureStream();
+      meter();
+      off = everfile.listen(stream, "addtrack", meter);   // the file was opened again
+    } catch (e) { return; }
+    ear = function () {
+      if (off) { off(); }
+      if (stop) { stop(); }
+      stream.getTracks().forEach(function (t) { t.stop(); });
+      show(id("other-meter"), false);
+      ear = null;
+    };
+  }
+
+  // ---- oneself
+
+  function mine() {
+    var m = own.media(), lit = m.video && !own.darkened, unseen = lit && flat.send >= LONG;
+    view.picture(id("self"), lit ? own.stream : null, own.mirror());
+    show(id("self"), lit);
+    show(id("own-avatar"), !lit);
+    if (unseen && id("own-unseen").hidden) { view.notice(talk.peer + " does not see you: no format has a picture that both browsers know. Your sound is sent."); }
+    show(id("own-unseen"), unseen);
+    show(id("own-muted"), own.muted || !own.asking && !m.audio);
+    text(id("own-muted-word"), m.audio || own.asking ? "muted" : "no sound");
+    view.pressed("mute", own.muted);
+    id("mute").disabled = !m.audio && !own.asking;
+    view.pressed("camera", lit);
+    id("camera").setAttribute("aria-busy", String(own.asking));
+    show(id("devices-retry"), !!own.want && !own.asking && (own.want.audio && !m.audio || own.want.video && !m.video));
+  }
+
+  /* tell the other what the file does not: muted and dark look like silence and black.
+   * Who is away is told later. */
+  function tell(ask) {
+    if (phone && !talk.away) { phone.send({ kind: "state", muted: own.muted, camera: own.media().video && !own.darkened, slow: !!talk.slow.send, ask: !!ask }); }
+  }
+
+  // ---- details
+
+  function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
+
+  function details() {
+    var n = talk.listeners, sent = address(talk.send), got = address(talk.play), m = own.media();
+    text(id("own-url"), sent || "You send nothing.");
+    text(id("other-url-title"), "The file of " + talk.peer);
+    text(id("other-url"), got || talk.peer + " sends nothing.");
+    text(id("curl"), got || sent ? page.curl(got || sent) : "");
+    show(id("keep"), !!(got || sent));
+    text(id("listeners"), !sent ? "" : !n ? "Nobody listens to your file yet." : n === 1 ? "1 listens to your file." :
+      n + " listen to your file: " + talk.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.");
+    view.formats([
+      ["You send", sent ? talk.send.mime || "" : "", sent ? talk.send.why || "" : m.audio || m.video ? "Nothing yet." : "Nothing."],
+      [talk.peer + " sends", got ? talk.play.mime || "" : "", got ? talk.play.why || "" : "Nothing."]
+    ]);
+    if (n === many) { return; }
+    many = n;
+    clearTimeout(crowd);
+    // A listener that opens the file anew counts twice for a moment.
+    if (n > 1) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
+  }
+
+  function crowded() {
+    text(id("more"), many + " listen to your file");
+    show(id("more"), true);
+    view.say(many + " listen to your file.");
+  }
+
+  /* flatter counts, and says whether it matters now, or not any more: another format
+   * may follow, within moments. */
+  function flatter(way, pictured) {
+    var before = flat[way] >= LONG;
+    flat[way] = pictured && /^audio\//.test(talk[way].mime || "") ? flat[way] + 1 : 0;
+    return before !== flat[way] >= LONG;
+  }
+
+  function tick() {
+    var sent = flatter("send", own.media().video), got = flatter("play", talk.their.video);
+    text(id("time"), page.clock(Math.max(0, (new Date().getTime() - talk.began) / 1000)));
+    if (sent || got) { incall.refresh(); }
+  }
+
+  /* measured is called four times a second. */
+  incall.measured = function (stats) {
+    var lively = talk && talk.play.state === "playing" && typeof stats.behind === "number";
+    if (!talk) { return; }
+    show(id("behind-live"), lively);
+    text(id("behind"), lively ? stats.behind.toFixed(1) + " s behind live" : "");
+    id("behind-dot").className = lively ? (stats.behind < 1 ? "near" : "far") : "";
+    if (lively && !talk.seen && other.videoWidth > 0) { incall.refresh(); }
+  };
+
+  // ---- the life of it
+
+  incall.refresh = function () {
+    if (!talk) { return; }
+    if (talk.play.state === "playing") {
+      talk.seen = talk.seen || other.videoWidth > 0;
+      hear();
+    }
+    cover();
+    banner();
+    mine();
+    details();
+    show(id("fullscreen"), page.canFill(id("talking"), other));
+  };
+
+  incall.begin = function (p, t) {
+    if (talk === t) { incall.refresh(); return; }
+    phone = p;
+    talk = t;
+    said = "";
+    covered = "Connecting.";   // which is what comes first, and was said
+    text(id("other-name"), t.peer);
+    other.setAttribute("aria-label", "Sound and picture of " + t.peer);
+    view.avatar(id("other-avatar"), t.peer);
+    view.avatar(id("own-avatar"), t.me);
+    view.banner("", false);
+    view.panel("", false);
+    flat.send = flat.play = 0;
+    tick();
+    clock = setInterval(tick, TICK);
+    page.awake(true);
+    incall.headphones(page.remembered("headphones") === "yes", false);
+    tell(true);
+    incall.refresh();
+  };
+
+  incall.end = function () {
+    if (!talk) { return; }
+    phone = talk = null;
+    many = 0;
+    clearInterval(clock);
+    clearTimeout(crowd);
+    if (duck) { duck.stop(); }
+    duck = null;
+    if (ear) { ear(); }
+    page.awake(false);
+    if (page.full()) { page.fill(); }
+    view.panel("", false);
+    view.banner("", false);
+    view.notice("");
+    view.picture(id("self"), null, false);
+    show(id("behind-live"), false);
+    text(id("behind"), "");
+    text(id("time"), "0:00");
+    show(id("tap"), false);
+    show(id("more"), false);
+  };
+
+  /* sounded: the stream that is sent is a new one. */
+  incall.sounded = function (stream) {
+    if (duck) { duck.stream(stream); }
+    if (talk) {
+      tell(false);
+      incall.refresh();
+    }
+  };
+
+  incall.message = function (data) {
+    if (!talk || data.kind !== "state") { return; }
+    talk.state = { muted: data.muted === true, camera: data.camera !== false, slow: data.slow === true };
+    if (data.ask) { tell(false); }
+    incall.refresh();
+  };
+
+  /* slow: less is sent or played than could be, or not any more. Sound only is said
+   * for as long as it is so. */
+  incall.slow = function (e) {
+    if (!talk) { return; }
+    talk.slow[e.way] = e.picture ? "" : e.text;
+    view.notice(e.text, e.picture ? 8000 : 0);
+    if (e.way === "send") { tell(false); }
+    incall.refresh();
+  };
+
+  incall.tell = tell;
+
+  /* headphones: without them, what the other says comes back through one's own
+   * microphone, so one of the two is turned down while the other speaks. */
+  incall.headphones = function (yes, explain) {
+    view.pressed("headphones", yes);
+    if (!ducks) { return; }
+    if (duck) { duck.set(!yes); } else { duck = everfile.duck({ element: other, stream: own.stream, on: !yes }); }
+    if (explain) {
+      view.notice(yes ? "You wear headphones: " + talk.peer + " stays as loud as ever while you speak." :
+        "No headphones: " + talk.peer + " is turned down while you speak, so that nobody hears an echo.", 8000);
+    }
+  };
+
+  // ---- what the page and the element say
+
+  ["fullscreenchange", "webkitfullscreenchange"].forEach(function (type) {
+    everfile.listen(doc, type, function () { view.pressed("fullscreen", page.full()); });
+  });
+  everfile.listen(other, "resize", function () { incall.refresh(); });
+  everfile.duck.settable(other, function (yes) {
+    ducks = yes;
+    show(id("headphones"), yes);
+  });
+}(window));

@@ -1,0 +1,94 @@
+package stream
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Info is what a listing says of one stream, as it was at one moment.
+type Info struct {
+	Name        string        // of its entry, with the room: "NAME" or "ROOM/NAME"
+	Format      *Format       // the container it is published in
+	Tracks      []Track       // what it carries; they must not be changed
+	ContentType string        // in its own container, codecs included (RFC 6381)
+	Listeners   int64         // now, those of what is made of it included
+	BytesIn     int64         // from publishers, since it began
+	Bitrate     int64         // bits per second of media, of what came in the last 5 s; 0: nothing did
+	Since       time.Time     // when its first part came; before that, when its header did
+	Edge        time.Duration // stream time up to which there is media
+	Live        bool          // somebody publishes it; false: the publisher is gone and may come back
+}
+
+// Infos returns the streams whose names are wanted, sorted by name. Names under
+// which nothing has begun yet, or whose file has ended, have none. Each stream is
+// looked at by itself, so no two need be of the same moment.
+func (h *Hub) Infos(wanted func(name string) bool) []Info {
+	h.mu.Lock()
+	var entries []*Entry
+	for name, e := range h.entries {
+		if wanted(name) {
+			entries = append(entries, e)
+		}
+	}
+	h.mu.Unlock()
+	all := make([]Info, 0, len(entries))
+	for _, e := range entries {
+		if s, live, listeners := e.held(); s != nil {
+			all = append(all, s.info(live, listeners))
+		}
+	}
+	slices.SortFunc(all, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// held returns the stream, if there is one, whether somebody publishes it, and how
+// many listen.
+func (e *Entry) held() (s *Stream, live bool, listeners int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stream, e.pub != nil, e.listeners()
+}
+
+func (s *Stream) info(live bool, listeners int64) Info {
+	now := s.opt.Now()
+	i := Info{
+		Name: s.entry.name, Format: s.format, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
+		Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i.Bitrate, i.Edge = s.bitrate(now), s.end
+	if i.Since = s.began; i.Since.IsZero() {
+		i.Since = s.last // nothing was appended, so this is still when it was made
+	}
+	return i
+}
+
+// rateSpan is how far back a bitrate looks, and rateLeast how much media it is
+// of at the least: a frame or two have none.
+const (
+	rateSpan  = 5 * time.Second
+	rateLeast = time.Second
+)
+
+// bitrate is that of what came lately. It divides by how long that lasts and not
+// by how long it took to come, for after an outage half a minute may come at
+// once. s.mu is held.
+func (s *Stream) bitrate(now time.Time) int64 {
+	bytes, from, to := 0, time.Duration(math.MaxInt64), time.Duration(0)
+	for _, p := range slices.Backward(s.parts) {
+		if now.Sub(p.Arrival) > rateSpan {
+			break
+		}
+		if p.Kind != Filler {
+			bytes += len(p.Bytes)
+			from, to = min(from, p.Time), max(to, p.End())
+		}
+	}
+	if bytes == 0 {
+		return 0
+	}
+	return int64(float64(8*bytes) / max(rateLeast, to-from).Seconds())
+}
