@@ -197,6 +197,8 @@ type processStats struct {
 	cpu  float64 // seconds, of user and system
 	live float64 // bytes of heap and stacks that are in use
 	rss  float64 // bytes
+
+	goroutines float64
 }
 
 // stats asks the server, which answers a line with a line.
@@ -212,7 +214,7 @@ func (s *fanoutServer) stats() (p processStats, err error) {
 		if err != nil {
 			return p, err
 		}
-		*[]*float64{&p.cpu, &p.live, &p.rss}[i] = v
+		*[]*float64{&p.cpu, &p.live, &p.rss, &p.goroutines}[i] = v
 	}
 	return p, nil
 }

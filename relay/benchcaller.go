@@ -28,19 +28,27 @@ type benchCaller struct {
 	call                string
 }
 
-func (c *benchCaller) run(ctx context.Context, in, talked *sync.WaitGroup) error {
-	var err error
+// online opens the control socket, which the caller abandons, and says hello.
+func (c *benchCaller) online(ctx context.Context) (err error) {
 	if c.socket, err = dial(ctx, "ws://"+c.load.addr+"/ws", c.load.client); err != nil {
 		return err
 	}
-	defer c.socket.abandon()
 	wavs := []string{"audio/wav"}
-	if err := c.say(ctx, calls.Message{Type: "hello", Caller: c.name, Can: &calls.Can{Record: wavs, Play: wavs}}); err != nil {
+	err = c.say(ctx, calls.Message{Type: "hello", Caller: c.name, Can: &calls.Can{Record: wavs, Play: wavs}})
+	if err == nil {
+		_, err = c.hear(ctx, "welcome")
+	}
+	if err != nil {
+		c.socket.abandon()
+	}
+	return err
+}
+
+func (c *benchCaller) run(ctx context.Context, in, talked *sync.WaitGroup) error {
+	if err := c.online(ctx); err != nil {
 		return err
 	}
-	if _, err := c.hear(ctx, "welcome"); err != nil {
-		return err
-	}
+	defer c.socket.abandon()
 	c.in()
 	in.Wait()
 	start, err := c.connect(ctx)
@@ -181,10 +189,21 @@ func (c *benchCaller) talk(ctx context.Context, url string) error {
 	return g.Wait()
 }
 
+// callHeader is that of the callers' sound.
+const callHeader = "RIFF\xff\xff\xff\xffWAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data\xff\xff\xff\xff"
+
+// appendSamples appends a message's samples, each of which is its number.
+func appendSamples(b []byte, number int) []byte {
+	for i := range callSamples {
+		b = binary.LittleEndian.AppendUint16(b, uint16(number+i))
+	}
+	return b
+}
+
 func (c *benchCaller) send(ctx context.Context, s *socket, messages int64) error {
 	tick := time.NewTicker(callEvery)
 	defer tick.Stop()
-	b := []byte("RIFF\xff\xff\xff\xffWAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data\xff\xff\xff\xff")
+	b := []byte(callHeader)
 	number := 0
 	for i := range messages {
 		select {
@@ -192,10 +211,8 @@ func (c *benchCaller) send(ctx context.Context, s *socket, messages int64) error
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		for range callSamples {
-			b = binary.LittleEndian.AppendUint16(b, uint16(number))
-			number++
-		}
+		b = appendSamples(b, number)
+		number += callSamples
 		if err := s.writeBinary(ctx, b); err != nil {
 			return err
 		}

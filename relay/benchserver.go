@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ func FanoutServer(ctx context.Context, door string, in io.Reader, out io.Writer)
 	fmt.Fprintln(out, ln.Addr())
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		p := ownStats()
-		fmt.Fprintln(out, p.cpu, p.live, p.rss)
+		fmt.Fprintln(out, p.cpu, p.live, p.rss, runtime.NumGoroutine())
 	}
 	cancel()
 	return <-done

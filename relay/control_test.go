@@ -16,6 +16,7 @@ type phone struct {
 	t      testing.TB
 	socket *socket
 	name   string
+	call   string // of what was answered last
 }
 
 var (

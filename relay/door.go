@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -61,12 +62,13 @@ func (s *Server) openDoor(w http.ResponseWriter, r *http.Request, status int, ex
 		return nil, err
 	}
 	chunked := r.ProtoAtLeast(1, 1) && !exact
-	h := &hijacked{conn: conn, stall: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
+	h := &hijacked{conn: conn, stall: s.opt.Stall, limit: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
 	if t, ok := conn.(*tls.Conn); ok {
 		h.raw = rawConn(t.NetConn())
 		return &tlsDoor{hijacked: h, bare: t.NetConn()}, nil
 	}
 	h.raw = rawConn(conn)
+	h.limit /= patientWrites
 	return &tcpDoor{hijacked: h}, nil
 }
 
@@ -95,18 +97,19 @@ type hijacked struct {
 	head    []byte // until it is sent
 	chunked bool
 	stall   time.Duration
-	renewed time.Time // when the deadline was last set
+	limit   time.Duration // of one write; stall, or a part of it
+	renewed time.Time     // when the deadline was last set
 	aborted atomic.Bool
 }
 
-// deadline renews the write deadline, thirty times in its span at most: it costs as
+// deadline renews the write deadline, thirty times in stall at most: it costs as
 // much as a sixth of a write.
 func (h *hijacked) deadline(now time.Time) error {
 	if now.Sub(h.renewed) < h.stall/30 {
 		return nil
 	}
 	h.renewed = now
-	if err := h.conn.SetWriteDeadline(now.Add(h.stall)); err != nil {
+	if err := h.conn.SetWriteDeadline(now.Add(h.limit)); err != nil {
 		return err
 	}
 	if h.aborted.Load() { // asked after, so that an abort is never overruled
@@ -176,9 +179,37 @@ func (d *tcpDoor) write(v *vector, now time.Time) error {
 		return err
 	}
 	d.bufs = v.bufs
-	_, err := d.bufs.WriteTo(d.conn)
+	err := d.patiently(func() (int64, error) { return d.bufs.WriteTo(d.conn) })
 	d.bufs = nil
 	return err
+}
+
+// patientWrites is how many writes that take nothing make a stall.
+const patientWrites = 3
+
+// patiently repeats a write that goes on where it stopped, for as long as the
+// connection takes anything: who is slow is not gone. One that takes nothing is
+// reset, or the kernel would keep what was not sent, and wait for it.
+func (d *tcpDoor) patiently(write func() (int64, error)) error {
+	for idle := 0; ; {
+		n, err := write()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle == patientWrites {
+			if t, ok := d.conn.(*net.TCPConn); ok {
+				_ = t.SetLinger(0) // it is closed either way
+			}
+			return err
+		}
+		d.renewed = time.Time{}
+		if err := d.deadline(time.Now()); err != nil {
+			return err
+		}
+	}
 }
 
 // shareable reports whether a crew may write to this door: nothing but chunks is
@@ -201,8 +232,11 @@ func (d *tcpDoor) writeRest(b []byte) error {
 	if err := d.deadline(time.Now()); err != nil {
 		return err
 	}
-	_, err := d.conn.Write(b)
-	return err
+	return d.patiently(func() (int64, error) {
+		n, err := d.conn.Write(b)
+		b = b[n:]
+		return int64(n), err
+	})
 }
 
 // maxRecord is the most that a TLS record holds; a write of one is one record.
@@ -234,10 +268,10 @@ func (d *tlsDoor) write(v *vector, now time.Time) error {
 	if len(v.bufs) == 0 {
 		return nil
 	}
-	if err := d.deadline(now); err != nil {
-		return err
-	}
 	return coalesce(v.bufs, maxRecord, func(b []byte) error {
+		if err := d.deadline(time.Now()); err != nil { // each record has its time: a TLS write that failed cannot go on
+			return err
+		}
 		_, err := d.conn.Write(b)
 		return err
 	})

@@ -38,16 +38,14 @@ func (d *flushDoor) close(clean bool) {
 }
 
 func (d *flushDoor) write(v *vector, now time.Time) error {
-	if now.Sub(d.renewed) >= d.stall/30 {
-		d.renewed = now
-		if err := d.rc.SetWriteDeadline(now.Add(d.stall)); err != nil {
+	err := d.deadline(now) // though there may be nothing to write
+	if err != nil {
+		return err
+	}
+	err = coalesce(v.bufs, maxFlush, func(b []byte) error {
+		if err := d.deadline(time.Now()); err != nil { // each piece has its time: who is slow is not gone
 			return err
 		}
-	}
-	if d.aborted.Load() {
-		return errGone
-	}
-	err := coalesce(v.bufs, maxFlush, func(b []byte) error {
 		if _, err := d.w.Write(b); err != nil {
 			return err
 		}
@@ -58,4 +56,18 @@ func (d *flushDoor) write(v *vector, now time.Time) error {
 	}
 	d.took = time.Since(now)
 	return err
+}
+
+// deadline renews the write deadline, thirty times in its span at most.
+func (d *flushDoor) deadline(now time.Time) error {
+	if now.Sub(d.renewed) >= d.stall/30 {
+		d.renewed = now
+		if err := d.rc.SetWriteDeadline(now.Add(d.stall)); err != nil {
+			return err
+		}
+	}
+	if d.aborted.Load() {
+		return errGone
+	}
+	return nil
 }

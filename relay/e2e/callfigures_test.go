@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"everfile/relay"
+	"everfile/stream/streamtest"
 )
 
 // TestCallSetup measures from the click on "Accept" to when both sides see the
@@ -53,7 +54,7 @@ func TestCallBothWays(t *testing.T) {
 	rest(a, 8*time.Second)
 	first := map[*tab]watched{a: eval[watched](a, stats), b: eval[watched](b, stats)}
 	behind := map[*tab][]float64{}
-	for began := time.Now(); time.Since(began) < minutes(2); {
+	for began := time.Now(); time.Since(began) < streamtest.Minutes(2); {
 		for _, p := range []*tab{a, b} {
 			if w := eval[watched](p, stats); w.Behind != nil {
 				behind[p] = append(behind[p], *w.Behind)

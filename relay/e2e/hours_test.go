@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,15 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"everfile/relay"
+	"everfile/stream/streamtest"
 )
-
-// minutes returns how long a test by hand takes.
-func minutes(usual int) time.Duration {
-	if n, err := strconv.Atoi(os.Getenv("EVERFILE_MINUTES")); err == nil {
-		usual = n
-	}
-	return time.Duration(usual) * time.Minute
-}
 
 // watched is what a watching page says about itself.
 type watched struct {
@@ -55,7 +46,7 @@ func TestLongWatch(t *testing.T) {
 	eval[bool](p, traceStalls)
 	var behind [][]float64 // a slice a minute
 	told := 0
-	for began := time.Now(); time.Since(began) < minutes(30); {
+	for began := time.Now(); time.Since(began) < streamtest.Minutes(30); {
 		var here []float64
 		for range 60 {
 			if w := eval[watched](p, stats); w.Behind != nil {
@@ -170,7 +161,7 @@ func TestHiddenTab(t *testing.T) {
 	before := eval[watched](p, stats)
 	show(other)
 	p.until(`document.visibilityState === "hidden"`)
-	for began := time.Now(); time.Since(began) < minutes(10); {
+	for began := time.Now(); time.Since(began) < streamtest.Minutes(10); {
 		rest(p, 10*time.Second)
 	}
 	hidden := eval[watched](p, stats)

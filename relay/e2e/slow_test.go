@@ -6,6 +6,7 @@ import (
 
 	"everfile/relay"
 	"everfile/relay/fault"
+	"everfile/stream/streamtest"
 )
 
 // A link that does not bear the picture: it is sent with less detail, and if that
@@ -37,7 +38,7 @@ func TestSlowUplinkFigures(t *testing.T) {
 	f.net.Set("", fault.Rule{Up: 300_000 / 8})
 	f.a.says("#notice-text", "Your connection is slow")
 	f.mark()
-	f.measure(minutes(2))
+	f.measure(streamtest.Minutes(2))
 }
 
 // measure logs how bob gets on for a while.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -91,3 +92,11 @@ func Need(t testing.TB, programs ...string) {
 
 // Long reports whether somebody has time: EVERFILE_LONG=1.
 func Long() bool { return os.Getenv("EVERFILE_LONG") == "1" }
+
+// Minutes returns how long a test by hand takes: EVERFILE_MINUTES, or as usual.
+func Minutes(usual int) time.Duration {
+	if n, err := strconv.ParseFloat(os.Getenv("EVERFILE_MINUTES"), 64); err == nil {
+		return time.Duration(n * float64(time.Minute))
+	}
+	return time.Duration(usual) * time.Minute
+}

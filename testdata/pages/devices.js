@@ -8,6 +8,8 @@
 //     camera: "NotFoundError", microphone: ...,   it is refused with that
 //     insecure: true}  there are none, as on a page that came by plain HTTP
 //
+// testTone(hz) changes the tone of the microphones that are there.
+//
 // testLeft() tells what the page still holds: devices, running AudioContexts, and
 // intervals beyond those there were at testMark().
 (function () {
@@ -15,7 +17,7 @@
   const want = Object.assign({ tone: 1000, beeps: false, width: 640, height: 360, fps: 30 }, window.testDevices);
   const BEEP = 0.06;
   const Context = window.AudioContext, every = window.setInterval, stop = window.clearInterval;
-  const streams = [], contexts = [], intervals = new Set();
+  const streams = [], contexts = [], tones = [], intervals = new Set();
   let mark = 0;
 
   window.AudioContext = class extends Context {
@@ -33,6 +35,7 @@
     intervals.delete(id);
     stop(id);
   };
+  window.testTone = (hz) => { tones.forEach((o) => { o.frequency.value = hz; }); };
   window.testMark = () => { mark = intervals.size; };
   window.testLeft = () => {
     const live = streams.flatMap((s) => s.getTracks()).filter((t) => t.readyState !== "ended").length;
@@ -110,6 +113,7 @@
       osc.connect(gain);
       gain.connect(out);
       osc.start();
+      tones.push(osc);
     }
     if (want.feedback !== undefined) {
       const air = ac.createGain();
