@@ -150,10 +150,11 @@ func (d *delays) at(thousandths int) time.Duration {
 	return 0
 }
 
-// rawListener sends a request and leaves the rest to the caller: connections that
-// read as they like.
-func rawListener(ctx context.Context, addr, path string, window int) (*net.TCPConn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+// rawListener sends a request, from an address or any, and leaves the rest to the
+// caller: connections that read as they like.
+func rawListener(ctx context.Context, addr, path string, from net.IP, window int) (*net.TCPConn, error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}
+	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -229,7 +229,7 @@ func (s *soak) files(ctx context.Context) {
 // passerBy listens for a while, or stops reading for one, and leaves.
 func (s *soak) passerBy(ctx context.Context) {
 	for sleep(ctx, upTo(0, time.Second)) == nil {
-		conn, err := rawListener(ctx, s.addr, "/soak.wav", 0)
+		conn, err := rawListener(ctx, s.addr, "/soak.wav", nil, 0)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.t.Errorf("listening: %v", err)

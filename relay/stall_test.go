@@ -47,7 +47,7 @@ func TestStall(t *testing.T) {
 // narrow listens over a connection that takes little at a time.
 func (r *running) narrow(path string) net.Conn {
 	r.t.Helper()
-	c, err := rawListener(patient(r.t), r.addr, path, 64<<10)
+	c, err := rawListener(patient(r.t), r.addr, path, nil, 64<<10)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -174,7 +174,7 @@ func (s *sluggards) stay(ctx context.Context, n int, d time.Duration) error {
 	for began, ticks := time.Now(), 0; time.Since(began) < d; ticks++ {
 		for list, window := range map[*[]sluggard]int{&s.silent: 4 << 10, &s.slow: 32 << 10} {
 			for len(*list) < n/2 {
-				c, err := rawListener(ctx, s.addr, "/load.wav", window)
+				c, err := rawListener(ctx, s.addr, "/load.wav", nil, window)
 				if err != nil {
 					return err
 				}

@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +31,7 @@ func TestOverload(t *testing.T) {
 		t.Skip("by hand: EVERFILE_LONG=1")
 	}
 	streamtest.Need(t, "ffmpeg")
-	d := streamtest.Minutes(1)
+	d, file := streamtest.Minutes(1), heavyPicture(t)
 	ctx, child := handLoad(t, d+5*time.Minute)
 	ctx, cancel := context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
@@ -37,7 +41,7 @@ func TestOverload(t *testing.T) {
 	}()
 	url := "http://" + child.addr + "/load.webm"
 	g.Go(func() error {
-		return Push(ctx, PushOptions{File: streamtest.Capture(t, picture).File, URL: url, Loop: true, Stderr: io.Discard})
+		return Push(ctx, PushOptions{File: file, URL: url, Loop: true, Stderr: io.Discard})
 	})
 	eventually(t, "the file is there", func() bool { _, err := child.listed(ctx); return err == nil })
 
@@ -45,7 +49,11 @@ func TestOverload(t *testing.T) {
 	const few = 1000
 	c.add(t, ctx, few)
 	one := c.cost(t, ctx, child, 5*time.Second) / few
-	n := min(int(2*float64(runtime.NumCPU())/one), 15_000)
+	n := int(2 * float64(runtime.NumCPU()) / one)
+	if most := openFiles() - 200; n > most {
+		t.Logf("twice what the processors carry would be %d, but so many files cannot be open", n)
+		n = most
+	}
 	t.Logf("a listener takes %.3f ms of processor a second, so %d are twice what %d processors carry", 1000*one, n, runtime.NumCPU())
 	bodies := collect(t, ctx, g, url, 20)
 	calm := child.figures(t)
@@ -66,7 +74,7 @@ func TestOverload(t *testing.T) {
 	for i, b := range c.each() {
 		got = append(got, float64(b-before[i])/due)
 	}
-	t.Logf("of what was sent in %v the %d listeners got: %s", d, n, spread(got))
+	t.Logf("of what was sent in %v, %.0f kbit/s, the %d listeners got: %s", d, due*8/1000/d.Seconds(), n, spread(got))
 	l, err := child.listed(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +90,18 @@ func TestOverload(t *testing.T) {
 		}
 		j.Rises(t)
 	}
+}
+
+// heavyPicture makes a file of about 3 Mbit/s, a keyframe a second.
+func heavyPicture(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "heavy.webm")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30,noise=alls=40:allf=t",
+		"-f", "lavfi", "-i", "sine=1000", "-t", "20", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "3M", "-g", "30", "-c:a", "libopus", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+	return file
 }
 
 // sent returns how many bytes the publisher has sent.
@@ -111,8 +131,9 @@ func (c *counters) add(t *testing.T, ctx context.Context, n int) {
 		got := new(atomic.Int64)
 		c.got = append(c.got, got)
 		places <- struct{}{}
+		from := net.IPv4(127, 0, 1, byte(1+len(c.got)/20_000)) // an address has no more ports
 		c.g.Go(func() error {
-			conn, err := rawListener(ctx, c.addr, "/load.webm", 0)
+			conn, err := rawListener(ctx, c.addr, "/load.webm", from, 0)
 			<-places
 			in.Done()
 			if err != nil {
@@ -120,7 +141,7 @@ func (c *counters) add(t *testing.T, ctx context.Context, n int) {
 			}
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			buf := make([]byte, 16<<10)
+			buf := make([]byte, 8<<10)
 			for {
 				n, err := conn.Read(buf)
 				got.Add(int64(n))
@@ -193,13 +214,21 @@ type asker struct {
 func newAsker(t *testing.T, ctx context.Context, addr string) *asker {
 	t.Helper()
 	r := &running{t: t, url: "http://" + addr, dialer: new(http.Client)}
-	r.phone("other", "")
+	other, _ := r.phone("other", "")
 	p, _ := r.phone("asker", "")
 	a := &asker{}
-	done := make(chan struct{})
-	t.Cleanup(func() { p.socket.abandon(); <-done })
-	go func() {
-		defer close(done)
+	var done sync.WaitGroup
+	t.Cleanup(func() {
+		p.socket.abandon()
+		other.socket.abandon()
+		done.Wait()
+	})
+	done.Go(func() {
+		for _, err := other.socket.read(ctx, 1<<20); err == nil; {
+			_, err = other.socket.read(ctx, 1<<20)
+		}
+	})
+	done.Go(func() {
 		for sleep(ctx, 250*time.Millisecond) == nil {
 			for _, m := range []calls.Message{{Type: "invite", To: "other", Media: both}, {Type: "cancel"}} {
 				took, err := p.answered(ctx, m)
@@ -212,7 +241,7 @@ func newAsker(t *testing.T, ctx context.Context, addr string) *asker {
 				a.note(took)
 			}
 		}
-	}()
+	})
 	return a
 }
 
@@ -268,4 +297,13 @@ func (a *asker) String() string {
 	}
 	return fmt.Sprintf("control answers after %v, p99 %v, %v at the most (%d)", a.took[n/2].Round(100*time.Microsecond),
 		a.took[n*99/100].Round(time.Millisecond), a.took[n-1].Round(time.Millisecond), n)
+}
+
+// openFiles is how many files this process may have open.
+func openFiles() int {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return 1024
+	}
+	return int(min(r.Cur, 1<<20))
 }
