@@ -2,9 +2,20 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
 	"everfile/stream"
+)
+
+// What ?rate= may ask for, in samples a second.
+const (
+	minRate = 8000
+	maxRate = 48000
 )
 
 // parseConversion reads how a listener wants a stream other than it was published.
@@ -16,20 +27,88 @@ func parseConversion(r *http.Request) (o stream.ConvertOptions, err error) {
 		}
 		o.Audio = true
 	}
-	for _, name := range []string{"rate", "channels", "bits"} {
-		if q.Has(name) {
-			return o, refuse(http.StatusNotAcceptable, "Samples are not converted here yet: ask without ?%s= and get them as they were published.", name)
+	err = parseSamples(q, &o)
+	return o, err
+}
+
+// parseSamples reads what is wanted of plain samples.
+func parseSamples(q url.Values, o *stream.ConvertOptions) error {
+	for _, v := range q["rate"] {
+		n, err := strconv.ParseUint(v, 10, 16)
+		if err != nil || n < minRate || n > maxRate || v[0] == '0' {
+			return refuse(http.StatusBadRequest, "rate is in samples a second, a whole number from %d to %d, as in ?rate=16000; got %.20q.", minRate, maxRate, v)
+		}
+		o.Rate = int(n)
+	}
+	for _, v := range q["channels"] {
+		n := slices.Index([]string{"1", "2"}, v)
+		if n < 0 {
+			return refuse(http.StatusBadRequest, "channels is 1 or 2, as in ?channels=1; got %.20q.", v)
+		}
+		o.Channels = n + 1
+	}
+	for _, v := range q["bits"] {
+		switch v {
+		case "16":
+			o.Bits, o.Float = 16, false
+		case "32f":
+			o.Bits, o.Float = 32, true
+		default:
+			return refuse(http.StatusBadRequest, "bits is 16, for integers, or 32f, for floats, as in ?bits=16; got %.20q.", v)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // converted returns a stream as it is wanted, and what to call when somebody
 // listens to it or nobody will.
-func converted(st *stream.Stream, o stream.ConvertOptions) (*stream.Stream, func(), error) {
+func converted(st *stream.Stream, a address, o stream.ConvertOptions) (*stream.Stream, func(), error) {
 	to, release, err := st.Convert(o)
-	if errors.Is(err, stream.ErrNoAudio) {
-		err = refuse(http.StatusNotAcceptable, "This stream has no sound.")
+	if err != nil {
+		return nil, nil, unplayable(st, a, err)
 	}
-	return to, release, err
+	return to, release, nil
+}
+
+// unplayable says why a stream cannot be had as it was asked for, and what it is
+// and can be had as; other errors stay what they are.
+func unplayable(st *stream.Stream, a address, err error) error {
+	var view *stream.ViewError
+	var no *refusal
+	switch {
+	case errors.Is(err, stream.ErrNotSamples):
+		no = refuse(http.StatusBadRequest, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them.")
+	case errors.Is(err, stream.ErrNoAudio):
+		no = refuse(http.StatusNotAcceptable, "This stream has no sound. %s", described(st, a))
+	case errors.As(err, &view):
+		no = refuse(http.StatusNotAcceptable, "This stream cannot be had like that: %s. %s", view.Why, described(st, a))
+	default:
+		return err
+	}
+	no.header = http.Header{"Link": alternates(st, a)}
+	return no
+}
+
+// described says what a stream is and can be played as.
+func described(st *stream.Stream, a address) string {
+	var tracks, paths []string
+	for i := range st.Tracks() {
+		tracks = append(tracks, st.Tracks()[i].Describe())
+	}
+	for _, p := range st.Playables() {
+		paths = append(paths, fmt.Sprintf("/%s.%s", a.entry, p.Ext))
+	}
+	return fmt.Sprintf("It is %s of %s and can be played as: %s.", st.Format().Name, strings.Join(tracks, ", "), strings.Join(paths, ", "))
+}
+
+// alternates returns a Link header's values (RFC 8288): the other ways in which a
+// stream can be played.
+func alternates(st *stream.Stream, a address) (all []string) {
+	for _, p := range st.Playables() {
+		if p.Ext != a.ext {
+			kind, _, _ := strings.Cut(p.ContentType, ";")
+			all = append(all, fmt.Sprintf(`</%s.%s>; rel="alternate"; type="%s"`, a.entry, p.Ext, kind))
+		}
+	}
+	return all
 }

@@ -20,6 +20,7 @@ type listing struct {
 	Container     string    `json:"container"`
 	Codecs        []string  `json:"codecs"` // of each track, as a MIME type names them
 	ContentType   string    `json:"contentType"`
+	Views         []view    `json:"views"`         // every way to play it, its own first
 	BitsPerSecond int64     `json:"bitsPerSecond"` // 0: silent
 	Listeners     int64     `json:"listeners"`
 	Since         time.Time `json:"since"`
@@ -29,6 +30,12 @@ type listing struct {
 	Listening []listenerInfo `json:"listening"` // the latest of them first; not all, if they are very many
 
 	Tracks []string `json:"-"` // in words
+}
+
+// view is one way to play a stream.
+type view struct {
+	URL         string `json:"url"`
+	ContentType string `json:"contentType"`
 }
 
 // listenerInfo is how one listener gets on.
@@ -75,6 +82,9 @@ func (s *Server) listed() []listing {
 			Container: i.Format.Name, ContentType: i.ContentType,
 			BitsPerSecond: i.Bitrate, Listeners: i.Listeners, Since: i.Since.UTC(), Codecs: []string{}, Bytes: i.BytesIn, Live: i.Live,
 			Listening: append([]listenerInfo{}, listening[i.Name]...), // [] rather than null
+		}
+		for _, v := range i.Views {
+			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

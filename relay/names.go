@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,12 +60,3 @@ func entryOf(path string) string {
 }
 
 func known() string { return "." + strings.Join(stream.Extensions(), " .") }
-
-// views lists what a stream can be played as, for a 406.
-func views(entry string, f *stream.Format) string {
-	var all []string
-	for _, v := range f.Views {
-		all = append(all, fmt.Sprintf("/%s.%s", entry, v.Ext))
-	}
-	return strings.Join(all, ", ")
-}

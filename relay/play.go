@@ -26,17 +26,14 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
+	want.Format = view.Format
+	w.Header()["Link"] = alternates(st, a)
 	span, err := parseRange(r.Header.Values("Range"))
 	if err != nil {
 		s.answer(w, r, err)
 		return
 	}
-	pad, err := parsePad(r, st.Format(), s.opt.Log)
-	if err != nil {
-		s.answer(w, r, err)
-		return
-	}
-	fill, err := parseFill(r, st)
+	pad, err := parsePad(r, view.Format, s.opt.Log)
 	if err != nil {
 		s.answer(w, r, err)
 		return
@@ -46,13 +43,18 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
-	st, release, err := converted(st, want)
+	st, release, err := converted(st, a, want)
 	if err != nil {
 		s.answer(w, r, err)
 		return
 	}
 	defer release()
-	s.headers(w.Header(), st, view)
+	fill, err := parseFill(r, st)
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
+	s.headers(w.Header(), st, view.View)
 	status := span.headers(w.Header())
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)
@@ -61,7 +63,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	l := &listening{
 		server: s, entry: a.entry, from: r.RemoteAddr,
 		stream: st, listener: st.Listen(how),
-		first: st.Header(view), left: span.length, pad: pad, fill: fill,
+		first: st.Header(view.View), left: span.length, pad: pad, fill: fill,
 	}
 	s.serve(w, r, l, status)
 }
@@ -99,14 +101,14 @@ func parseHow(r *http.Request) (how stream.ListenOptions, err error) {
 
 // find waits for the stream that a path names and checks that it can be seen in
 // the way the extension asks for.
-func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.View, error) {
+func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playable, error) {
 	over, expected, err := s.gate.allow(toListen, a.entry, "")
 	if err != nil {
-		return nil, stream.View{}, err
+		return nil, stream.Playable{}, err
 	}
 	wait, held, err := s.patience(r)
 	if err != nil {
-		return nil, stream.View{}, err
+		return nil, stream.Playable{}, err
 	}
 	if expected {
 		wait = max(wait, held)
@@ -118,20 +120,21 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.View, 
 	for {
 		st, err := s.hub.Open(ctx, a.entry, wait, held)
 		if errors.Is(err, stream.ErrNotFound) {
-			return nil, stream.View{}, s.notFound(r, a, wait)
+			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
 		if err != nil {
-			return nil, stream.View{}, err
+			return nil, stream.Playable{}, err
 		}
-		if view, ok := st.Format().View(a.ext); ok {
+		view, err := st.Playable(a.ext)
+		if err == nil {
 			return st, view, nil
 		}
 		if !expected {
-			return nil, stream.View{}, refuse(http.StatusNotAcceptable, "This stream is %s and cannot be had as .%s; it can be played as: %s.", st.Format().Name, a.ext, views(a.entry, st.Format()))
+			return nil, stream.Playable{}, unplayable(st, a, err)
 		}
 		// In a call another format follows one that failed, under the same name.
 		if !outlived(ctx, st, held) {
-			return nil, stream.View{}, s.notFound(r, a, wait)
+			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
 	}
 }

@@ -67,14 +67,6 @@ func TestWaitingIsNotContagious(t *testing.T) {
 	r.follow(waiting()).has(1)
 }
 
-// A query for what is not there yet is refused, not ignored.
-func TestConversionsAreRefused(t *testing.T) {
-	r, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
-	for _, query := range []string{"rate", "channels", "bits"} {
-		r.refused("GET", "/a.webm?"+query+"=1", nil, 406, "Samples are not converted here yet: ask without ?"+query+"= and get them as they were published.")
-	}
-}
-
 // HEAD asks how it is now.
 func TestHeadDoesNotWait(t *testing.T) {
 	o := wide()

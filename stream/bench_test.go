@@ -83,3 +83,50 @@ func BenchmarkListeners(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSamples converts ten seconds of sound, as a listener's request does;
+// x is how much faster that is than the sound.
+func BenchmarkSamples(b *testing.B) {
+	opus := begin(opusEl(1, 1))
+	all := packets(b, "chromium-audio-opus-T100.webm")
+	for i, p := range all[:10*1000/60] {
+		opus = append(opus, cluster(uint64(i*60), simple(1, 0, 0x80, string(p)))...)
+	}
+	pcm := wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 48000, data: ramp(2 * 480_000)}.bytes()
+	for name, c := range map[string]struct {
+		file []byte
+		opt  ConvertOptions
+	}{
+		"Opus48k":    {opus, ConvertOptions{}},
+		"Opus16k":    {opus, ConvertOptions{Rate: 16000, Channels: 1}},
+		"PCM48k-16k": {pcm, ConvertOptions{Rate: 16000}},
+		"PCM48k-44k": {pcm, ConvertOptions{Rate: 44100}},
+		"PCMfloat":   {pcm, ConvertOptions{Bits: 32, Float: true}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			h := newHub(b, roomy())
+			p := mustPublish(b, h, "x", PublishOptions{})
+			mustWrite(b, p, c.file)
+			s := streamOf(b, h, "x")
+			c.opt.Format = ByExt("wav")
+			plan, err := c.opt.plan(s)
+			if err != nil {
+				b.Fatal(err)
+			}
+			from := logged(s)
+			b.SetBytes(int64(len(c.file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				conv := plan.make(new(Counters))
+				var parts []*Part
+				for _, p := range from {
+					parts = conv.convert(parts[:0], p)
+				}
+				conv.rest(parts[:0])
+			}
+			media := from[len(from)-1].End().Seconds() * float64(b.N)
+			b.ReportMetric(media/b.Elapsed().Seconds(), "x")
+			p.Drop()
+		})
+	}
+}

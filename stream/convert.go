@@ -2,19 +2,10 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
+	"time"
 )
-
-// ErrNoAudio answers who wants the sound of a stream that has none.
-var ErrNoAudio = errors.New("the stream has no sound")
-
-// ConvertOptions says how a stream is wanted other than it was published; the
-// zero value wants nothing. Who wants the same shares the same run.
-type ConvertOptions struct {
-	Audio bool // its sound only
-}
 
 // converter makes the parts of one stream into those of another. It is used by
 // one goroutine at a time.
@@ -24,34 +15,22 @@ type converter interface {
 	// convert appends what a wanted part becomes, nothing, one part or several, in
 	// everything but their Bytes. Their frames may alias p's.
 	convert(dst []*Part, p *Part) []*Part
-}
-
-// plan says what the options make of a stream. Without a converter they want it
-// as it is.
-func (o ConvertOptions) plan(s *Stream) (*Format, *head, converter, error) {
-	switch {
-	case !o.Audio:
-		return nil, nil, nil, nil
-	case s.head.first(Audio) < 0:
-		return nil, nil, nil, ErrNoAudio
-	case s.head.video() < 0:
-		return nil, nil, nil, nil
-	}
-	h, to := s.head.only(Audio)
-	return s.format, h, selection(to), nil
+	// rest appends what is left at the source's end. Again there is nothing.
+	rest(dst []*Part) []*Part
 }
 
 // conversion is one run of a converter: a cursor in a published stream, and a
 // stream of its own that it writes. It lives as long as somebody uses it and the
 // published stream goes on; all who want the same of an entry use the same one.
 type conversion struct {
-	opt  ConvertOptions
-	from *Stream
-	to   *Stream
-	converter
+	plan
+	from      *Stream
+	to        *Stream
+	converter converter
 
 	users int                // listeners, and callers of Convert that will be; from.entry.mu
 	stop  context.CancelFunc // ends run
+	ready chan struct{}      // closed when what was there at the begin is converted
 	done  chan struct{}      // closed when run is over
 
 	// Accessed by one goroutine at a time: who makes it, then run.
@@ -65,61 +44,72 @@ type conversion struct {
 // time, from the newest of its parts on. That ends, cleanly, when this one does.
 // Any goroutine may call it.
 //
-// The work is done once for all who want the same. It begins with the first of
-// them and ends, with all that it holds, when the last has gone: each listener by
-// [Listener.Close], and the caller by release, once, when it has called Listen or
-// will not.
+// The work is done once for all who want the same, and not by the publisher. It
+// begins with the first of them and ends, with all that it holds, when the last has
+// gone: each listener by [Listener.Close], and the caller by release, once, when it
+// has called Listen or will not.
 //
-// The error is [ErrNoAudio], or [ErrMemory] if there is no room for another stream.
+// The error is [ErrNoAudio], [ErrNotSamples] or a *[ViewError] if there is no such
+// stream to be had, or [ErrMemory] if there is no room for another.
 func (s *Stream) Convert(o ConvertOptions) (to *Stream, release func(), err error) {
-	format, h, conv, err := o.plan(s)
+	p, err := o.plan(s)
 	if err != nil {
 		return nil, nil, err
 	}
-	if conv == nil {
+	if p.make == nil {
 		return s, func() {}, nil
 	}
+	c, err := s.conversion(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	<-c.ready // so that who asks knows how far the new stream is and can join it
+	return c.to, c.release, nil
+}
+
+// conversion returns the one that does what is planned, with one user more.
+func (s *Stream) conversion(p plan) (c *conversion, err error) {
 	e := s.entry
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := e.conversions[o]
-	if c == nil || c.from != s {
-		if c, err = newConversion(s, o, format, h, conv); err != nil {
-			return nil, nil, err
+	if c = e.conversions[p.opt]; c == nil || c.from != s {
+		if c, err = newConversion(s, p); err != nil {
+			return nil, err
 		}
 		c.begin()
 	}
 	c.users++
-	return c.to, c.release, nil
-}
-
-// newConversion makes a conversion that does nothing yet.
-func newConversion(s *Stream, o ConvertOptions, f *Format, h *head, conv converter) (*conversion, error) {
-	if s.entry.hub.full() {
-		return nil, ErrMemory
-	}
-	to, err := newStream(s.entry, f, h, s.opt)
-	if err != nil {
-		return nil, err
-	}
-	c := &conversion{opt: o, from: s, to: to, converter: conv, stop: func() {}, done: make(chan struct{})}
-	to.made = c
-	c.next = s.newest(conv.wants)
 	return c, nil
 }
 
-// begin converts what is there, so that who asks knows how far the new stream is
-// and can join it, and leaves the rest to a goroutine. Of a stream that has ended
-// nothing is made: who comes so late gets a clean end. e.mu is held, and with it
-// the source cannot end meanwhile.
+// newConversion makes a conversion that does nothing yet.
+func newConversion(s *Stream, p plan) (*conversion, error) {
+	if s.entry.hub.full() {
+		return nil, ErrMemory
+	}
+	to, err := newStream(s.entry, p.format, p.head, s.opt)
+	if err != nil {
+		return nil, err
+	}
+	c := &conversion{plan: p, from: s, to: to, converter: p.make(&to.Counters),
+		stop: func() {}, ready: make(chan struct{}), done: make(chan struct{})}
+	to.made = c
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.next = c.edge()
+	return c, nil
+}
+
+// begin leaves the work to a goroutine. Of a stream that has ended nothing is made:
+// who comes so late gets a clean end. e.mu is held.
 func (c *conversion) begin() {
 	e := c.from.entry
 	if c.from.Ended() {
 		c.to.finish()
+		close(c.ready)
 		close(c.done)
 		return
 	}
-	_, _ = c.step() // what is left and the end are run's
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
 	if e.conversions == nil {
@@ -133,12 +123,10 @@ func (c *conversion) begin() {
 func (c *conversion) run(ctx context.Context) {
 	defer close(c.done)
 	defer c.to.finish()
-	for ctx.Err() == nil {
-		wake, err := c.step()
-		if err != nil {
-			return
-		}
-		if wake == nil {
+	_, err := c.step()
+	close(c.ready)
+	for wake := (<-chan struct{})(nil); err == nil && ctx.Err() == nil; {
+		if wake, err = c.step(); wake == nil {
 			continue
 		}
 		select {
@@ -148,30 +136,54 @@ func (c *conversion) run(ctx context.Context) {
 	}
 }
 
+// maxMade is about how many parts wait to be appended together.
+const maxMade = 256
+
 // step converts the next parts that are there. If there are none it returns what
 // to wait for, or io.EOF when none will come.
 func (c *conversion) step() (wake <-chan struct{}, err error) {
-	if wake, err = c.take(); len(c.in) == 0 {
+	wake, err = c.take()
+	c.to.tellLosses()
+	if len(c.in) == 0 {
+		if err != nil {
+			c.out = c.converter.rest(c.out)
+			c.put()
+		}
 		return wake, err
 	}
 	for _, p := range c.in {
-		if c.wants(p) {
-			c.out = c.convert(c.out, p)
+		if !c.converter.wants(p) {
+			continue
+		}
+		if c.out = c.converter.convert(c.out, p); len(c.out) >= maxMade {
+			c.put()
 		}
 	}
-	c.to.append(c.out)
+	c.put()
 	clear(c.in) // what waits holds no parts
-	clear(c.out)
-	c.in, c.out = c.in[:0], c.out[:0]
+	c.in = c.in[:0]
 	return nil, nil
 }
 
-// take reads the source's log, from its oldest part on if the window has moved
-// past the cursor.
+// put appends what was made.
+func (c *conversion) put() {
+	c.to.append(c.out)
+	clear(c.out)
+	c.out = c.out[:0]
+}
+
+// take reads the source's log. A conversion that the window has left behind goes
+// on at the live edge, like a listener.
 func (c *conversion) take() (wake <-chan struct{}, err error) {
 	s := c.from
 	s.mu.Lock()
-	c.next = max(c.next, s.base)
+	if c.next < s.base {
+		at := c.edge()
+		c.to.Skips.Add(1)
+		c.to.LostParts.Add(at - c.next)
+		c.to.untold.Add(1)
+		c.next = at
+	}
 	there := s.parts[c.next-s.base:]
 	c.in = append(c.in, there[:min(len(there), maxParts)]...)
 	began, ended, wake := s.began, s.ended, s.wake
@@ -186,17 +198,26 @@ func (c *conversion) take() (wake <-chan struct{}, err error) {
 	return wake, nil
 }
 
-// newest returns the sequence number of the newest part that is wanted, or that
-// of the next to come.
-func (s *Stream) newest(wants func(*Part) bool) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// edge returns the sequence number of the newest part that is wanted, or of one
+// before it by what the plan goes back; if there is none, that of the next to come.
+// from.mu is held.
+func (c *conversion) edge() int64 {
+	s := c.from
+	at := s.base + int64(len(s.parts))
+	newest := time.Duration(-1)
 	for i, p := range slices.Backward(s.parts) {
-		if wants(p) {
-			return s.base + int64(i)
+		if !c.converter.wants(p) {
+			continue
+		}
+		if newest >= 0 && p.End() <= newest-c.back {
+			break
+		}
+		at = s.base + int64(i)
+		if newest = max(newest, p.End()); c.back == 0 {
+			break
 		}
 	}
-	return s.base + int64(len(s.parts))
+	return at
 }
 
 // hold counts one more user. A nil conversion is that of a published stream, which
@@ -228,27 +249,4 @@ func (c *conversion) release() {
 		c.stop()
 		<-c.done
 	}
-}
-
-// selection is the converter that passes some tracks on: of each track the index
-// among them, or -1.
-type selection []int
-
-func (t selection) wants(p *Part) bool { return p.Kind != Filler && t[p.Track] >= 0 }
-
-func (t selection) convert(dst []*Part, p *Part) []*Part {
-	return append(dst, &Part{Kind: Body, Key: p.Key, Track: t[p.Track], Time: p.Time, Duration: p.Duration, Frame: p.Frame, lacing: p.lacing})
-}
-
-// only returns a header of the tracks of one type, and of each of h's tracks the
-// index in it, or -1.
-func (h *head) only(t TrackType) (some *head, to []int) {
-	some, to = &head{}, make([]int, len(h.tracks))
-	for i := range h.tracks {
-		if to[i] = -1; h.tracks[i].Type == t {
-			to[i] = len(some.tracks)
-			some.tracks = append(some.tracks, h.tracks[i])
-		}
-	}
-	return some, to
 }

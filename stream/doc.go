@@ -19,6 +19,12 @@
 //
 //	Stream → converter → Muxer → Stream → N × Listener.Next
 //
+// What a stream can be made into stands in one table, which [Stream.Playables] reads.
+// The sampler decodes sound, keeps its samples to the timestamps, mixes, resamples
+// and rounds them:
+//
+//	decoder → place → remix → resampler → cut
+//
 // # Words
 //
 // An [Entry] is a registered name; it outlives its streams. A run is one life

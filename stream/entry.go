@@ -62,7 +62,7 @@ func (e *Entry) tell() {
 // begin starts a run's file: the present one goes on if the header allows it,
 // else it ends cleanly and another begins. e.mu is held.
 func (e *Entry) begin(r *run, h *head) error {
-	r.started, r.keyed = false, 0
+	r.started, r.keyed, r.shown = false, 0, 0
 	if s := e.stream; s != nil && s.format == r.format {
 		if to, ok := s.head.match(h); ok {
 			r.to = to

@@ -13,6 +13,7 @@ type Info struct {
 	Format      *Format       // the container it is published in
 	Tracks      []Track       // what it carries; they must not be changed
 	ContentType string        // in its own container, codecs included (RFC 6381)
+	Views       []Playable    // every way in which it can be played
 	Listeners   int64         // now, those of what is made of it included
 	BytesIn     int64         // from publishers, since it began
 	Bitrate     int64         // bits per second of media, of what came in the last 5 s; 0: nothing did
@@ -55,7 +56,7 @@ func (s *Stream) info(live bool, listeners int64) Info {
 	now := s.opt.Now()
 	i := Info{
 		Name: s.entry.name, Format: s.format, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
-		Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
+		Views: s.Playables(), Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,7 +55,7 @@ func (s *Stream) tellLosses() {
 	if last := s.told.Load(); now-last < int64(time.Second) || !s.told.CompareAndSwap(last, now) {
 		return
 	}
-	s.opt.Log.Warn("slow listeners were moved to the newest join", "entry", s.opt.Logged(s.entry.name),
+	s.opt.Log.Warn("who read too slowly was moved to the newest join", "entry", s.opt.Logged(s.entry.name),
 		"times", s.untold.Swap(0), "lost parts so far", s.LostParts.Load())
 }
 

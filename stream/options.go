@@ -66,6 +66,10 @@ type Counters struct {
 	Parts     atomic.Int64 // appended
 	BytesOut  atomic.Int64 // handed to listeners
 	Listeners atomic.Int64 // now
-	Skips     atomic.Int64 // listeners moved forward
+	Skips     atomic.Int64 // how often listeners, or what makes the stream, were moved forward
 	LostParts atomic.Int64 // that they did not get
+
+	// Of streams that are made of another.
+	Damaged     atomic.Int64 // frames that gave no samples, and are silence
+	Corrections atomic.Int64 // how often samples were put right to their timestamps
 }

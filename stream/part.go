@@ -35,6 +35,7 @@ type Part struct {
 	Frame    []byte        // the codec's own bytes, inside Bytes
 	Bytes    []byte        // what a listener is sent
 
+	first  bool // of its track in a run: what decodes it begins anew
 	lacing byte // WebM: Frame is a whole lace whose frames' durations nobody knows
 	head   *head
 }

@@ -212,6 +212,7 @@ func (e *Entry) emit(part *Part) error {
 	if !r.decodable(part, e.stream.head) {
 		return nil
 	}
+	r.mark(part)
 	if r.jumps(part) {
 		e.flush() // so that the log's end is the file's
 		r.rebase(part, e.stream.start(e.hub.opt.Now()))

@@ -17,6 +17,7 @@ type run struct {
 	media   time.Duration // how much media the run has brought
 	failed  bool          // its bytes were refused: it cannot be resumed
 	keyed   uint32        // video tracks that have shown a keyframe
+	shown   uint32        // tracks that have shown a frame
 	parts   []*Part       // of the chunk that is being written
 }
 
@@ -62,6 +63,13 @@ func (r *run) decodable(p *Part, h *head) bool {
 		r.keyed |= 1 << p.Track
 	}
 	return h.tracks[p.Track].Type != Video || r.keyed&(1<<p.Track) != 0
+}
+
+// mark tells the first frame of each track.
+func (r *run) mark(p *Part) {
+	bit := uint32(1) << p.Track
+	p.first = r.shown&bit == 0
+	r.shown |= bit
 }
 
 func (r *run) jumps(p *Part) bool {

@@ -107,7 +107,7 @@ func readTrackEntry(data []byte) (num uint64, t Track, err error) {
 	if err == nil && !ok {
 		err = fmt.Errorf("a TrackEntry is damaged")
 	}
-	t.Codec = webmCodec(&t)
+	t.Codec, t.Float = webmCodec(&t), t.id == "A_PCM/FLOAT/IEEE"
 	return num, t, err
 }
 
