@@ -71,7 +71,10 @@ func TestFormatsChange(t *testing.T) {
 	p.acked(len(capture(t, picture)))
 	wav := strings.Replace(url, ".webm", ".wav", 1)
 	path, _, _ := strings.Cut(wav, "?")
-	r.refused("HEAD", path, nil, 404, "")
+	r.refused("HEAD", path+"?el=1", nil, 404, "")
+	if resp := r.request("HEAD", path, nil); resp.StatusCode != 200 { // of the first format's sound
+		t.Errorf("HEAD %s: %s", path, resp.Status)
+	}
 	l := r.ask("GET", path+"?el=1", nil)
 	next := r.publish(wav + "&run=2")
 	next.send(streamtest.Wave(time.Second))

@@ -126,7 +126,10 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return nil, stream.Playable{}, err
 		}
 		view, err := st.Playable(a.ext)
-		if err == nil {
+		// An element in a call asks for the format that was agreed on, and not for
+		// what can be made of one that failed.
+		agreed := expected && r.URL.Query().Get("el") == "1"
+		if err == nil && (!agreed || view.Format == st.Format()) {
 			return st, view, nil
 		}
 		if !expected {

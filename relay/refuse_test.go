@@ -142,7 +142,7 @@ func noSuchStream(h *healthy) {
 	h.refused("GET", "/nobody.webm", nil, 404, "Nobody is publishing /nobody.webm now; add ?wait=30s to wait for it.")
 	h.refused("HEAD", "/nobody.webm", nil, 404, "")
 	h.refused("GET", "/room/nobody", nil, 404, "Nobody is publishing /room/nobody now")
-	h.refused("GET", strings.Replace(healthyPath, ".webm", ".wav", 1), nil, 406, "it can be played as: /room/healthy.webm.")
+	h.refused("GET", healthyPath+"?rate=8000", nil, 400, "rate, channels and bits are of plain samples")
 }
 
 func secondPublisher(h *healthy) {

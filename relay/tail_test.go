@@ -111,6 +111,7 @@ func (d deaf) Write([]byte) (int, error) { return 0, d.error }
 
 func TestTailBadArguments(t *testing.T) {
 	r, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
+	r.feed("odd", strange(t))
 	closed := deaf{errors.New("the output has been closed by whoever read it")}
 	for _, row := range []struct {
 		url    string
@@ -118,7 +119,7 @@ func TestTailBadArguments(t *testing.T) {
 		want   string
 	}{
 		{r.url + "/nobody.webm", nil, "404 Not Found: Nobody is publishing /nobody.webm now; add ?wait=30s to wait for it."},
-		{r.url + "/a.wav", nil, "406 Not Acceptable: This stream is webm and cannot be had as .wav; it can be played as: /a.webm."},
+		{r.url + "/odd.wav", nil, "406 Not Acceptable: This stream cannot be had like that: A<b>&z 48000 Hz mono is not decoded here. It is webm of A<b>&z 48000 Hz mono and can be played as: /odd.webm."},
 		{"localhost:8080/a.webm", nil, `"localhost:8080/a.webm" is no stream's URL; expected one as in http://localhost:8080/caller1.webm`},
 		{"a.webm", nil, "is no stream's URL"},
 		{r.url + "/a.webm", closed, closed.Error()},
