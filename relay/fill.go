@@ -34,7 +34,7 @@ func parseFill(r *http.Request, st *stream.Stream) (*filling, error) {
 		return nil, nil
 	}
 	t := &st.Tracks()[0]
-	if v != "silence" || st.Format().Timed() {
+	if v != "silence" || !st.Format().Plain() {
 		return nil, refuse(http.StatusBadRequest, "fill=silence keeps WAV and PCM on the clock while their publisher is away; got %.20q for a stream of %s.", v, st.Format().Name)
 	}
 	f := &filling{rate: int64(t.Rate), frame: int64(t.Channels * t.Bits / 8)}

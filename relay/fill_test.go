@@ -122,4 +122,6 @@ func TestFillSilence(t *testing.T) {
 	l.has(44 + 48_000 + 2*4800) // the last half second, and a tenth of nothing
 	r2, _ := begun(t, "http", "/b.webm", wide(), capture(t, sound))
 	r2.refused("GET", "/b.webm?fill=silence", nil, 400, "for a stream of webm")
+	r3, _ := begun(t, "http", "/c.mp3", wide(), [][]byte{soundFile(t, "tone.mp3")})
+	r3.refused("GET", "/c.mp3?fill=silence", nil, 400, "for a stream of mp3")
 }

@@ -166,6 +166,7 @@ func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) 
 			}
 		}
 		if errors.Is(err, io.EOF) {
+			scan.Finish()
 			if scan.Frames() == 0 {
 				return 0, errors.New("the input ends before any sound or picture")
 			}

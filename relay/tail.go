@@ -64,6 +64,7 @@ func Tail(ctx context.Context, o TailOptions) error {
 			fmt.Fprintf(o.Stderr, "\r%s\x1b[K", t.line())
 		}
 		if err != nil {
+			t.scan.Finish()
 			if live {
 				fmt.Fprintln(o.Stderr)
 			}

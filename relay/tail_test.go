@@ -143,20 +143,20 @@ func TestTailBadArguments(t *testing.T) {
 // Whatever it is, it is copied whole; what is told about it is that nobody
 // knows it, or up to where it made sense.
 func TestTailOfSomethingElse(t *testing.T) {
-	mp3 := append([]byte("ID3\x04\x00\x00"), make([]byte, 200_000)...)
+	zip := append([]byte("PK\x03\x04\x00\x00"), make([]byte, 200_000)...)
 	turns := append(bytes.Join(capture(t, sound)[:3], nil), make([]byte, 200_000)...)
 	for _, row := range []struct {
 		body []byte
 		want string
 	}{
-		{mp3, "unknown container: 200006 bytes, 0 frames, 0.0 s of media in "},
-		{mp3, "; any: byte 0: 49 44 33 04"},
+		{zip, "unknown container: 200006 bytes, 0 frames, 0.0 s of media in "},
+		{zip, "; any: byte 0: 50 4B 03 04"},
 		{turns, "; webm: byte "},
 		{nil, "unknown container: 0 bytes, 0 frames, 0.0 s of media in "},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(row.body) }))
 		var stdout, stderr bytes.Buffer
-		if err := Tail(patient(t), TailOptions{URL: s.URL + "/a.mp3", Stdout: &stdout, Stderr: &stderr, Client: s.Client()}); err != nil {
+		if err := Tail(patient(t), TailOptions{URL: s.URL + "/a.zip", Stdout: &stdout, Stderr: &stderr, Client: s.Client()}); err != nil {
 			t.Error(err)
 		}
 		if !bytes.Equal(stdout.Bytes(), row.body) {

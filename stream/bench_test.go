@@ -3,54 +3,66 @@ package stream
 import (
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"testing"
 
 	"everfile/stream/streamtest"
 )
 
-// BenchmarkParse publishes whole captures as their recorders cut them; Copy is
-// what the same bytes cost to be copied and summed, in the same run, so that the
-// two can be compared on any machine.
+// BenchmarkParse publishes whole captures as their recorders cut them, and a
+// minute or so of the other containers; Copy is what the same bytes cost to be
+// copied and summed, in the same run, so that the two can be compared on any
+// machine.
 func BenchmarkParse(b *testing.B) {
 	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm"} {
-		c := streamtest.Capture(b, name)
-		b.Run("Copy/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.Data)))
-			b.ReportAllocs()
-			sum := uint32(0)
-			for b.Loop() {
-				for _, chunk := range c.Chunks {
-					mine := append([]byte(nil), chunk...)
-					sum = crc32.Update(sum, crc32.IEEETable, mine)
-				}
-			}
-			b.Log(sum)
-		})
-		b.Run("Parse/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.Data)))
-			b.ReportAllocs()
-			for b.Loop() {
-				f := feeder{parser: newWebMParser()}
-				for _, chunk := range c.Chunks {
-					rest, err := f.feed(chunk, func(*Part) error { return nil })
-					if err != nil {
-						b.Fatal(err)
-					}
-					f.keep(rest)
-				}
-			}
-		})
-		b.Run("Publish/"+name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.Data)))
-			b.ReportAllocs()
-			h := newHub(b, Options{})
-			for b.Loop() {
-				p := mustPublish(b, h, "x", PublishOptions{})
-				mustWrite(b, p, c.Chunks...)
-				p.Drop()
-			}
-		})
+		benchmarkParse(b, name, "webm", streamtest.Capture(b, name).Chunks)
 	}
+	for _, s := range soundFiles(b) {
+		benchmarkParse(b, s.name, s.format, cut(slices.Repeat(s.data, 50), every(1000)))
+	}
+}
+
+func benchmarkParse(b *testing.B, name, format string, chunks [][]byte) {
+	size := 0
+	for _, chunk := range chunks {
+		size += len(chunk)
+	}
+	b.Run("Copy/"+name, func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		sum := uint32(0)
+		for b.Loop() {
+			for _, chunk := range chunks {
+				mine := append([]byte(nil), chunk...)
+				sum = crc32.Update(sum, crc32.IEEETable, mine)
+			}
+		}
+		b.Log(sum)
+	})
+	b.Run("Parse/"+name, func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		for b.Loop() {
+			f := feeder{parser: ByExt(format).newParser()}
+			for _, chunk := range chunks {
+				rest, err := f.feed(chunk, func(*Part) error { return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+				f.keep(rest)
+			}
+		}
+	})
+	b.Run("Publish/"+name, func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		h := newHub(b, Options{})
+		for b.Loop() {
+			p := mustPublish(b, h, "x", PublishOptions{})
+			mustWrite(b, p, chunks...)
+			p.Drop()
+		}
+	})
 }
 
 // BenchmarkListeners appends a frame and lets each listener take it.

@@ -48,6 +48,17 @@
 // a listener gets a fresh header that promises no end, and the last half second
 // in its first write, because media elements do not start on less.
 //
+// MP3 (MPEG 1, 2 and 2.5, layer III) and AAC in ADTS (ISO 13818-7) are nothing but
+// frames. Each is a part, and a join. Tags and what encoders tell in a first frame
+// are left out, and so is some rubbish between frames. An MP3's frame may need
+// bytes of those before it, so that the first two after a join may be silent.
+//
+// FLAC (RFC 9639) is cut at its frames, which are known to be whole only when the
+// next one begins: listeners are so much later. They get a STREAMINFO block and
+// frames with numbers that go on over every run.
+//
+// These and WAV carry no timestamps: a listener's first byte is its time 0.
+//
 // The package knows no network: no HTTP, no WebSocket, no JSON. It starts a
 // goroutine for each conversion that somebody listens to, and no other; the timers
 // that it needs (grace, fillers, batching) are time.AfterFunc. Both end with what

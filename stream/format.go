@@ -19,6 +19,8 @@ type Format struct {
 	newParser func() Parser
 	newMuxer  func(*head) (Muxer, error)
 	pad       func(n int) (head []byte, zeros int) // nil: the format has no filler
+	timed     bool                                 // the container itself carries timestamps
+	plain     bool                                 // parts are samples and nothing else
 	preroll   time.Duration                        // how far behind the newest part a listener begins
 	mime      func(tracks []Track, bare bool) string
 }
@@ -38,6 +40,7 @@ var formats = []*Format{
 		newParser: newWebMParser,
 		newMuxer:  newWebMMuxer,
 		pad:       webmPad,
+		timed:     true,
 		mime:      webmType,
 	},
 	{
@@ -49,10 +52,47 @@ var formats = []*Format{
 		},
 		newParser: newWAVParser,
 		newMuxer:  newWAVMuxer,
-		preroll:   500 * time.Millisecond,
+		plain:     true,
+		preroll:   elementStart,
 		mime:      wavType,
 	},
+	{
+		Name:      "mp3",
+		Types:     []string{"audio/mpeg", "audio/mp3", "audio/x-mpeg", "audio/x-mp3"},
+		Views:     []View{{Ext: "mp3"}},
+		sniff:     sniffMP3,
+		newParser: newMP3Parser,
+		newMuxer:  newMP3Muxer,
+		preroll:   elementStart,
+		mime:      func([]Track, bool) string { return "audio/mpeg" },
+	},
+	{
+		Name:      "aac",
+		Types:     []string{"audio/aac", "audio/aacp", "audio/x-aac"},
+		Views:     []View{{Ext: "aac"}},
+		sniff:     sniffADTS,
+		newParser: newADTSParser,
+		newMuxer:  newADTSMuxer,
+		preroll:   elementStart,
+		// Without codecs: one engine takes no name for them here that another does.
+		mime: func([]Track, bool) string { return "audio/aac" },
+	},
+	{
+		Name:      "flac",
+		Types:     []string{"audio/flac", "audio/x-flac"},
+		Views:     []View{{Ext: "flac"}},
+		sniff:     func(b []byte) bool { return begins(b, "fLaC") == yes },
+		newParser: newFLACParser,
+		newMuxer:  newFLACMuxer,
+		preroll:   elementStart,
+		mime:      func([]Track, bool) string { return "audio/flac" },
+	},
 }
+
+// elementStart is what a listener to a format without timestamps gets in its first
+// write: media elements do not start a WAV on less, and are as late by themselves
+// when they wait for it. Of an MP3 the first frames after a join are silent, too.
+const elementStart = 500 * time.Millisecond
 
 // Formats returns the table's rows. They must not be changed.
 func Formats() []*Format { return formats }
@@ -121,7 +161,10 @@ func (f *Format) Preroll() time.Duration { return f.preroll }
 
 // Timed reports whether the container itself carries timestamps; where it does
 // not, a listener's first byte is its time 0.
-func (f *Format) Timed() bool { return f.Name != "wav" }
+func (f *Format) Timed() bool { return f.timed }
+
+// Plain reports whether every byte behind the header is a sample's.
+func (f *Format) Plain() bool { return f.plain }
 
 // CanPad reports whether the format has a filler for [Format.Pad].
 func (f *Format) CanPad() bool { return f.pad != nil }

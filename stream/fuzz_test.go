@@ -11,6 +11,12 @@ func FuzzWebM(f *testing.F) { fuzz(f, ByExt("webm")) }
 
 func FuzzWAV(f *testing.F) { fuzz(f, ByExt("wav")) }
 
+func FuzzMP3(f *testing.F) { fuzz(f, ByExt("mp3")) }
+
+func FuzzADTS(f *testing.F) { fuzz(f, ByExt("aac")) }
+
+func FuzzFLAC(f *testing.F) { fuzz(f, ByExt("flac")) }
+
 // fuzz starts from every sample of a format and holds, for any input: the same
 // parts however it is cut, little memory, and an output that parses again to
 // the same frames.
@@ -62,7 +68,10 @@ func checkOutput(t *testing.T, format *Format, data []byte) {
 		return
 	}
 	parts := logged(s)
-	again := parse(format, body(s, parts), whole, format.Name != "wav" || len(parts) > 0)
+	if len(s.header) == 0 && len(parts) < 2 {
+		return // one frame alone is not believed
+	}
+	again := parse(format, body(s, parts), whole, format.Timed() || len(parts) > 0)
 	if again.err != nil {
 		t.Fatalf("the output is refused: %v", again.err)
 	}
@@ -74,7 +83,7 @@ func checkOutput(t *testing.T, format *Format, data []byte) {
 			t.Fatalf("track %d is %+v in the output", i, again.heads[0].tracks[i])
 		}
 	}
-	if format.Name == "wav" {
+	if !format.Timed() {
 		sameSamples(t, parts, again.frames)
 		return
 	}

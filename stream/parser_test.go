@@ -111,10 +111,22 @@ func samples(t testing.TB) (all []sample) {
 	for _, c := range wavHostile() {
 		all = append(all, sample{c.name, "wav", c.in})
 	}
+	for _, c := range []struct {
+		format string
+		good   []frameCase
+		bad    []hostile
+	}{{"mp3", mp3Cases(), mp3Hostile()}, {"aac", adtsCases(), adtsHostile()}, {"flac", flacCases(), flacHostile()}} {
+		for _, k := range c.good {
+			all = append(all, sample{k.name, c.format, k.in})
+		}
+		for _, k := range c.bad {
+			all = append(all, sample{k.name, c.format, k.in})
+		}
+	}
 	for _, name := range streamtest.Captures(t, "webm") {
 		all = append(all, sample{name, "webm", streamtest.Capture(t, name).Data[:20_000]})
 	}
-	return all
+	return append(all, soundFiles(t)...)
 }
 
 func TestCutsDoNotMatter(t *testing.T) {
@@ -231,6 +243,12 @@ func TestSniff(t *testing.T) {
 		{"webm", "webm", begin(opusTrack)},
 		{"wav", "wav", wav.bytes()},
 		{"rf64", "wav", rf64.bytes()},
+		{"mp3", "mp3", cat(mp3Frame(1), mp3Frame(2))},
+		{"mp3 of MPEG 2", "mp3", slices.Repeat(filled("\xff\xf3\x80\xc0", 208, 1), 2)},
+		{"mp3 with a tag", "mp3", cat(id3v2(10, false), mp3Frame(1), mp3Frame(2))},
+		{"aac", "aac", cat(adtsFrame(100, 1), adtsFrame(100, 2))},
+		{"flac", "flac", flacStream(0)},
+		{"layer II", "", slices.Repeat(filled("\xff\xfd\x90\x00", 522, 1), 2)},
 		{"ogg", "", []byte("OggS\x00\x02aaaaaaaaaaaaaaa")},
 		{"avi", "", []byte("RIFF\x00\x00\x00\x00AVI LIST")},
 	} {

@@ -51,6 +51,20 @@ func (s *Scanner) emit(p *Part) error {
 	return nil
 }
 
+// Finish is called when no more bytes will come. It tells the frame that this
+// completes, which stands in front of what is unfinished.
+func (s *Scanner) Finish() {
+	if s.feeder.parser == nil {
+		return
+	}
+	rest := s.feeder.rest
+	p, _ := s.feeder.parser.Rest(rest) // what is torn stays unfinished
+	if p.Kind != 0 {
+		_ = s.emit(&p) // it never fails
+	}
+	s.feeder.rest = rest[len(p.Frame):]
+}
+
 // Unfinished returns how many of the newest bytes belong to something that is not
 // whole yet.
 func (s *Scanner) Unfinished() int { return len(s.feeder.rest) }

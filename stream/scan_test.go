@@ -38,6 +38,32 @@ func TestScanner(t *testing.T) {
 	}
 }
 
+// TestScannerFinish: what only the end completes is told, and what is torn is not.
+func TestScannerFinish(t *testing.T) {
+	endless := wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 8000, data: ramp(167), sized: true, size: 0xFFFFFFFF}.bytes()
+	flac := cat(flacStream(0), flacBare(0, "first"), flacBare(1, "last"))
+	for _, c := range []struct {
+		name               string
+		in                 []byte
+		frames, unfinished int
+	}{
+		{"FLAC", flac, 2, 0},
+		{"torn FLAC", flac[:len(flac)-1], 1, 11},
+		{"a torn sample", endless, 2, 1},
+		{"MP3", cat(mp3Frame(1), mp3Frame(2), mp3Frame(3)[:100]), 2, 100},
+		{"nothing", nil, 0, 0},
+	} {
+		var s Scanner
+		if _, err := s.Write(c.in); err != nil {
+			t.Fatal(err)
+		}
+		s.Finish()
+		if s.Frames() != int64(c.frames) || s.Unfinished() != c.unfinished {
+			t.Errorf("%s: %d frames, %d bytes unfinished; expected %d, %d", c.name, s.Frames(), s.Unfinished(), c.frames, c.unfinished)
+		}
+	}
+}
+
 func TestScannerOfTwoFiles(t *testing.T) {
 	var s Scanner
 	one := cat(begin(opusTrack), open(idCluster, 8), num(idTimestamp, 5000), simple(2, 0, 0, opus20), simple(2, 20, 0, opus20))

@@ -220,8 +220,5 @@ func (p *wavParser) part(b []byte) Part {
 	return Part{Kind: Join, Key: true, Time: t, Duration: p.time() - t, Frame: b}
 }
 
-// time is the run's clock at the next sample, without accumulated rounding.
-func (p *wavParser) time() time.Duration {
-	rate := int64(p.head.tracks[0].Rate)
-	return time.Duration(p.samples/rate)*time.Second + time.Duration(p.samples%rate*int64(time.Second)/rate)
-}
+// time is the run's clock at the next sample.
+func (p *wavParser) time() time.Duration { return sampleTime(p.samples, p.head.tracks[0].Rate) }

@@ -10,27 +10,28 @@ import (
 	"github.com/go-audio/wav"
 )
 
-// wavMuxer passes samples through behind a header that promises no end.
-type wavMuxer struct {
+// plainMuxer passes frames through behind a header, if there is any.
+type plainMuxer struct {
 	header []byte
 }
 
 func newWAVMuxer(h *head) (Muxer, error) {
 	b, err := wavHeader(&h.tracks[0])
-	return &wavMuxer{header: b}, err
+	return &plainMuxer{header: b}, err
 }
 
-func (m *wavMuxer) Header() []byte { return m.header }
+// Header returns what every body begins with; it may be nothing.
+func (m *plainMuxer) Header() []byte { return m.header }
 
-// Mux copies the samples; every part is a join.
-func (m *wavMuxer) Mux(p *Part) {
+// Mux copies the frame; every part is a join.
+func (m *plainMuxer) Mux(p *Part) {
 	p.Kind = Join
 	p.Bytes = append(make([]byte, 0, len(p.Frame)), p.Frame...)
 	p.Frame = p.Bytes
 }
 
-// Filler is nil: every byte of a WAV file is a sample.
-func (m *wavMuxer) Filler() []byte { return nil }
+// Filler is nil: every byte belongs to a frame, or is a sample.
+func (m *plainMuxer) Filler() []byte { return nil }
 
 // wavHeader returns the header of an endless WAV file: both sizes 0xFFFFFFFF,
 // the only ones that every player reads on after. Integer samples get the 44
