@@ -260,9 +260,11 @@ func (s *Stream) tick() {
 	if now.Sub(s.last) < s.opt.Check {
 		return
 	}
-	if b := s.mux.Filler(); b != nil && len(s.parts) > 0 && now.Sub(s.last) >= s.opt.Filler && s.Listeners.Load() > 0 {
-		s.last = now
-		s.keep(&Part{Kind: Filler, Time: s.end, Arrival: now, Bytes: b})
+	if len(s.parts) > 0 && now.Sub(s.last) >= s.opt.Filler && s.Listeners.Load() > 0 {
+		if b := s.mux.Filler(); b != nil {
+			s.last = now
+			s.keep(&Part{Kind: Filler, Time: s.end, Arrival: now, Bytes: b})
+		}
 	}
 	close(s.renew())
 }
