@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,7 +45,7 @@ func TestReplay(t *testing.T) {
 	}
 	var all []replayed
 	var replays sync.WaitGroup // at once: each mostly waits
-	for i, name := range streamtest.Captures(t, "webm") {
+	for i, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
 		rec := streamtest.Capture(t, name)
 		rnd := rand.New(rand.NewPCG(seed, uint64(i)))
 		last := rec.At[len(rec.At)-1]
@@ -54,8 +55,9 @@ func TestReplay(t *testing.T) {
 		}
 		all = append(all, replayed{rec, here})
 		r := start(t, "http", Options{})
-		p := r.publish("/x.webm")
-		replays.Go(func() { r.replay(p, rec, here) })
+		path := "/x" + filepath.Ext(name)
+		p := r.publish(path)
+		replays.Go(func() { r.replay(p, path, rec, here) })
 	}
 	replays.Wait()
 	for _, a := range all {
@@ -70,11 +72,11 @@ func TestReplay(t *testing.T) {
 }
 
 // replay publishes a recording in its own time while the joins listen.
-func (r *running) replay(p *publisher, rec streamtest.Recording, all []replayJoin) {
+func (r *running) replay(p *publisher, path string, rec streamtest.Recording, all []replayJoin) {
 	began := time.Now()
 	var listeners sync.WaitGroup
 	for i := range all {
-		listeners.Go(func() { r.joinAt(began, &all[i]) })
+		listeners.Go(func() { r.joinAt(began, path, &all[i]) })
 	}
 	ctx := patient(r.t)
 	for i, c := range rec.Chunks {
@@ -90,7 +92,7 @@ func (r *running) replay(p *publisher, rec streamtest.Recording, all []replayJoi
 }
 
 // joinAt asks for the file when its time has come and reads it to the end.
-func (r *running) joinAt(began time.Time, j *replayJoin) {
+func (r *running) joinAt(began time.Time, path string, j *replayJoin) {
 	if err := sleep(patient(r.t), j.after-time.Since(began)); err != nil {
 		r.t.Error(err)
 		return
@@ -101,7 +103,7 @@ func (r *running) joinAt(began time.Time, j *replayJoin) {
 		return
 	}
 	_, _, j.join = s.Edge()
-	j.body = r.listen("/x.webm").all()
+	j.body = r.listen(path).all()
 }
 
 // firstFrame returns the frame with which a recording begins, by its own clock.
@@ -143,7 +145,7 @@ func checkJoin(t *testing.T, j replayJoin, source streamtest.Judged, first strea
 	if _, err := scan.Write(bytes.Clone(j.body)); err != nil {
 		t.Errorf("joined after %v: %v", j.after, err)
 	}
-	body := streamtest.JudgeBytes(t, "body.webm", j.body)
+	body := streamtest.JudgeBytes(t, "body", j.body)
 	shift := -first.Time // stream time 0 is the recording's first frame
 	source.Holds(t, body, from-shift, sound-shift, shift, time.Millisecond)
 	if t.Failed() {

@@ -14,8 +14,9 @@ import (
 // copied and summed, in the same run, so that the two can be compared on any
 // machine.
 func BenchmarkParse(b *testing.B) {
-	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm"} {
-		benchmarkParse(b, name, "webm", streamtest.Capture(b, name).Chunks)
+	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm", "firefox-audio-opus-T100.ogg"} {
+		c := streamtest.Capture(b, name)
+		benchmarkParse(b, name, Sniff(c.Data).Name, c.Chunks)
 	}
 	for _, s := range soundFiles(b) {
 		benchmarkParse(b, s.name, s.format, cut(slices.Repeat(s.data, 50), every(1000)))

@@ -44,6 +44,12 @@
 // DefaultDuration in every video track, without which one browser engine spends
 // more than a second guessing the frame rate.
 //
+// Ogg (RFC 3533) with Opus (RFC 7845), Vorbis or FLAC is cut at packets, and a
+// listener gets each in pages of its own, whatever page it came in. Granule positions
+// are stream time, and page numbers go on, over all runs: who joins late gets the
+// pages that begin every stream and then those of now. The header is the recorder's
+// but for comments and for how much sound there will be.
+//
 // WAV (RIFF and RF64, integer and float samples) is cut every 10 ms of samples;
 // a listener gets a fresh header that promises no end, and the last half second
 // in its first write, because media elements do not start on less.

@@ -44,6 +44,17 @@ var formats = []*Format{
 		mime:      webmType,
 	},
 	{
+		Name:      "ogg",
+		Types:     []string{"audio/ogg", "video/ogg", "application/ogg"},
+		Views:     []View{{Ext: "ogg"}},
+		sniff:     func(b []byte) bool { return bytes.HasPrefix(b, []byte("OggS")) },
+		newParser: newOggParser,
+		newMuxer:  newOggMuxer,
+		pad:       oggPad,
+		timed:     true,
+		mime:      oggType,
+	},
+	{
 		Name:  "wav",
 		Types: []string{"audio/wav", "audio/wave", "audio/x-wav", "audio/vnd.wave"},
 		Views: []View{{Ext: "wav"}, {Ext: "pcm", Bare: true}},
@@ -177,6 +188,16 @@ func (f *Format) Pad(n, block int) (head []byte, zeros int) {
 		n += block
 	}
 	return f.pad(n)
+}
+
+func oggType(tracks []Track, _ bool) string {
+	var codecs []string
+	for i := range tracks {
+		if c := tracks[i].Codec; !slices.Contains(codecs, c) {
+			codecs = append(codecs, c)
+		}
+	}
+	return fmt.Sprintf(`audio/ogg; codecs="%s"`, strings.Join(codecs, ", "))
 }
 
 func webmType(tracks []Track, _ bool) string {

@@ -331,7 +331,7 @@ func soundFiles(t testing.TB) (all []sample) {
 
 func TestWhatFormatsAre(t *testing.T) {
 	for _, f := range Formats() {
-		timed, plain := f.Name == "webm", f.Name == "wav"
+		timed, plain := f.Name == "webm" || f.Name == "ogg", f.Name == "wav"
 		if f.Timed() != timed || f.Plain() != plain || f.CanPad() != timed || (f.Preroll() > 0) == timed {
 			t.Errorf("%s: timed %t, plain %t, can be padded %t, preroll %v", f.Name, f.Timed(), f.Plain(), f.CanPad(), f.Preroll())
 		}

@@ -7,20 +7,22 @@ import (
 	"time"
 )
 
-func FuzzWebM(f *testing.F) { fuzz(f, ByExt("webm")) }
+func FuzzWebM(f *testing.F) { fuzz(f, ByExt("webm"), bytes.Clone) }
 
-func FuzzWAV(f *testing.F) { fuzz(f, ByExt("wav")) }
+func FuzzWAV(f *testing.F) { fuzz(f, ByExt("wav"), bytes.Clone) }
 
-func FuzzMP3(f *testing.F) { fuzz(f, ByExt("mp3")) }
+func FuzzOgg(f *testing.F) { fuzz(f, ByExt("ogg"), resummed) }
 
-func FuzzADTS(f *testing.F) { fuzz(f, ByExt("aac")) }
+func FuzzMP3(f *testing.F) { fuzz(f, ByExt("mp3"), bytes.Clone) }
 
-func FuzzFLAC(f *testing.F) { fuzz(f, ByExt("flac")) }
+func FuzzADTS(f *testing.F) { fuzz(f, ByExt("aac"), bytes.Clone) }
+
+func FuzzFLAC(f *testing.F) { fuzz(f, ByExt("flac"), bytes.Clone) }
 
 // fuzz starts from every sample of a format and holds, for any input: the same
 // parts however it is cut, little memory, and an output that parses again to
-// the same frames.
-func fuzz(f *testing.F, format *Format) {
+// the same frames. What a checksum would give away is mended, mostly.
+func fuzz(f *testing.F, format *Format, mend func([]byte) []byte) {
 	for i, s := range samples(f) {
 		if s.format == format.Name {
 			f.Add(s.data, uint64(i))
@@ -29,6 +31,9 @@ func fuzz(f *testing.F, format *Format) {
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		if len(data) > 1<<20 {
 			return
+		}
+		if seed%8 != 0 {
+			data = mend(data)
 		}
 		checkParser(t, format, data, seed)
 	})
@@ -83,11 +88,38 @@ func checkOutput(t *testing.T, format *Format, data []byte) {
 			t.Fatalf("track %d is %+v in the output", i, again.heads[0].tracks[i])
 		}
 	}
-	if !format.Timed() {
+	switch {
+	case !format.Timed():
 		sameSamples(t, parts, again.frames)
-		return
+	case format.Name == "ogg":
+		sameEnds(t, s.head, parts, again.frames)
+	default:
+		sameFrames(t, parts, again.frames)
 	}
-	sameFrames(t, parts, again.frames)
+}
+
+// sameEnds compares where frames end, which is what Ogg says: their begin follows
+// from it, but for those that a run's begin or end has cut short.
+func sameEnds(t *testing.T, h *head, parts []*Part, again []Part) {
+	if len(parts) != len(again) {
+		t.Fatalf("%d parts, %d frames in the output", len(parts), len(again))
+	}
+	end := make([]time.Duration, len(h.tracks))
+	for i, p := range parts {
+		q := again[i]
+		if p.Track != q.Track || !q.Key || !bytes.Equal(p.Frame, q.Frame) {
+			t.Fatalf("frame %d: %+v in the output is %+v", i, p, q)
+		}
+		sample := time.Second/time.Duration(h.tracks[p.Track].Rate) + 1
+		last := end[p.Track]
+		end[p.Track] = max(last, p.End())
+		if p.Time < 0 || (q.End()-end[p.Track]).Abs() > sample {
+			t.Fatalf("frame %d: up to %v, in the output up to %v", i, p.End(), q.End())
+		}
+		if q.Time < last-sample {
+			t.Fatalf("frame %d: at %v in the output; the one before it ends at %v", i, q.Time, last)
+		}
+	}
 }
 
 func sameFrames(t *testing.T, parts []*Part, again []Part) {

@@ -22,7 +22,7 @@ var (
 
 // ParseError says where in a run the bytes stopped making sense.
 type ParseError struct {
-	Format string // "webm", "wav", "mp3" ...
+	Format string // "webm", "ogg", "wav" ...
 	Offset int64  // from the first byte of the run
 	Text   string // what was expected there and what came
 	Err    error  // ErrSyntax or ErrTooLarge
@@ -63,9 +63,15 @@ type Muxer interface {
 	// and p.Kind to Join where a decoder can start; a part that is one already
 	// stays one.
 	Mux(p *Part)
-	// Filler returns bytes that mean nothing at a place between two parts, or
-	// nil where the format has no such thing.
+	// Filler returns bytes that mean nothing and come next in the file, or nil
+	// where the format has no such thing.
 	Filler() []byte
+}
+
+// holder is a parser that itself keeps bytes of frames that are not whole: where
+// those of several tracks come by turns, they cannot all wait to be consumed.
+type holder interface {
+	held() int
 }
 
 // feeder keeps what a parser has not consumed from one chunk to the next.
@@ -112,6 +118,15 @@ func (f *feeder) keep(rest []byte) {
 	f.rest = append(f.rest[:0], rest...)
 }
 
+// held is how many bytes wait for the rest of their frames.
+func (f *feeder) held() int {
+	n := cap(f.rest)
+	if h, ok := f.parser.(holder); ok {
+		n += h.held()
+	}
+	return n
+}
+
 // finish hands out what the end of the input completes.
 func (f *feeder) finish(emit func(*Part) error) error {
 	p, err := f.parser.Rest(f.rest)
@@ -149,6 +164,13 @@ func (s *sniffer) Rest(b []byte) (Part, error) {
 		return Part{}, s.unknown(b)
 	}
 	return s.parser.Rest(b)
+}
+
+func (s *sniffer) held() int {
+	if h, ok := s.parser.(holder); ok {
+		return h.held()
+	}
+	return 0
 }
 
 func (s *sniffer) unknown(b []byte) error {

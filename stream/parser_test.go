@@ -123,8 +123,16 @@ func samples(t testing.TB) (all []sample) {
 			all = append(all, sample{k.name, c.format, k.in})
 		}
 	}
-	for _, name := range streamtest.Captures(t, "webm") {
-		all = append(all, sample{name, "webm", streamtest.Capture(t, name).Data[:20_000]})
+	for _, c := range oggCases() {
+		all = append(all, sample{c.name, "ogg", c.in})
+	}
+	for _, c := range oggHostile() {
+		all = append(all, sample{c.name, "ogg", c.in})
+	}
+	for _, ext := range []string{"webm", "ogg"} {
+		for _, name := range streamtest.Captures(t, ext) {
+			all = append(all, sample{name, ext, streamtest.Capture(t, name).Data[:20_000]})
+		}
 	}
 	return append(all, soundFiles(t)...)
 }
@@ -249,7 +257,7 @@ func TestSniff(t *testing.T) {
 		{"aac", "aac", cat(adtsFrame(100, 1), adtsFrame(100, 2))},
 		{"flac", "flac", flacStream(0)},
 		{"layer II", "", slices.Repeat(filled("\xff\xfd\x90\x00", 522, 1), 2)},
-		{"ogg", "", []byte("OggS\x00\x02aaaaaaaaaaaaaaa")},
+		{"ogg", "ogg", (&oggOf{}).opusBegin()},
 		{"avi", "", []byte("RIFF\x00\x00\x00\x00AVI LIST")},
 	} {
 		h := newHub(t, roomy())

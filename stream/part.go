@@ -32,11 +32,12 @@ type Part struct {
 	Duration time.Duration // how long it lasts; 0 when the container does not say
 	Arrival  time.Time     // when the server had read it whole
 	Lead     int           // Bytes[:Lead] opens a container unit (a WebM cluster) that later parts need
-	Frame    []byte        // the codec's own bytes, inside Bytes
+	Frame    []byte        // the codec's own bytes, inside Bytes unless they are split there
 	Bytes    []byte        // what a listener is sent
 
 	first  bool // of its track in a run: what decodes it begins anew
 	lacing byte // WebM: Frame is a whole lace whose frames' durations nobody knows
+	apart  int  // Ogg: how many bytes Frame has behind Bytes, since the pages split it
 	head   *head
 }
 
@@ -47,7 +48,7 @@ func (p *Part) End() time.Duration { return p.Time + p.Duration }
 // of the smallest frames would be many times as large as it says.
 const partCost = 160
 
-func (p *Part) cost() int { return len(p.Bytes) + partCost }
+func (p *Part) cost() int { return len(p.Bytes) + p.apart + partCost }
 
 // TrackType tells sound from picture.
 type TrackType uint8

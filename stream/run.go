@@ -33,7 +33,7 @@ func newRun(o PublishOptions) *run {
 
 // account keeps the hub's memory true about the run's unfinished frame.
 func (r *run) account(h *Hub) {
-	n := cap(r.feeder.rest)
+	n := r.feeder.held()
 	h.memory.Add(int64(n - r.counted))
 	r.counted = n
 }
@@ -41,7 +41,7 @@ func (r *run) account(h *Hub) {
 // forget gives back what the run held.
 func (r *run) forget(h *Hub) {
 	if r != nil {
-		r.feeder.rest = nil
+		r.feeder = feeder{}
 		r.account(h)
 	}
 }

@@ -122,6 +122,7 @@ func TestRunsDecode(t *testing.T) {
 		{"chromium-vp8-opus-T100.webm", "chromium-vp8-opus-kf1s-T100.webm"},
 		{"chromium-vp8-opus-T100.webm", "chromium-gum-vp8-opus-T100.webm"}, // other numbers, another size
 		{"chromium-audio-opus-T20.webm", "chromium-audio-opus-T100.webm"},
+		{"firefox-audio-opus-T100.ogg", "firefox-audio-opus-T100.ogg"},
 	} {
 		t.Run(c.first+" + "+c.second, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +141,7 @@ func TestRunsDecode(t *testing.T) {
 				frames += len(streamtest.Judge(t, r.File).Frames)
 			}
 			s := streamOf(t, h.Hub, "x")
-			j := streamtest.JudgeBytes(t, "runs.webm", body(s, logged(s)))
+			j := streamtest.JudgeBytes(t, "runs."+s.format.Name, body(s, logged(s)))
 			j.Rises(t)
 			for line := range j.Errors {
 				t.Errorf("ffmpeg complains: %s", line)

@@ -9,9 +9,10 @@ import (
 )
 
 func TestScanner(t *testing.T) {
-	for _, name := range streamtest.Captures(t, "webm") {
+	for _, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
 		c := streamtest.Capture(t, name)
-		src := parse(ByExt("webm"), c.Data, whole, false)
+		format := Sniff(c.Data)
+		src := parse(format, c.Data, whole, false)
 		var s Scanner
 		told := 0
 		s.Each = func(p *Part) {
@@ -25,7 +26,7 @@ func TestScanner(t *testing.T) {
 				t.Fatalf("%s: %d, %v", name, n, err)
 			}
 		}
-		if s.Format() != ByExt("webm") || len(s.Tracks()) != len(src.heads[0].tracks) || s.Frames() != int64(len(src.frames)) || told != len(src.frames) {
+		if s.Format() != format || len(s.Tracks()) != len(src.heads[0].tracks) || s.Frames() != int64(len(src.frames)) || told != len(src.frames) {
 			t.Errorf("%s: %d tracks, %d frames, %d told of %d", name, len(s.Tracks()), s.Frames(), told, len(src.frames))
 		}
 		newest := time.Duration(0)

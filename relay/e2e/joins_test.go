@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/url"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,14 +16,15 @@ func TestElementsJoin(t *testing.T) {
 	long(t)
 	need(t, "chromium", "firefox-esr")
 	b := startChromium(t)
-	for _, name := range streamtest.Captures(t, "webm") {
+	for _, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
+		file := "/x" + filepath.Ext(name)
 		for _, engine := range []string{"chromium", "firefox"} {
 			t.Run(name+"/"+engine, func(t *testing.T) {
 				s, reports := serveWithPages(t, relay.Options{})
-				push(t, captureFile(name), s.url+"/x.webm", true)
-				untilLive(t, s.url+"/x.webm")
+				push(t, captureFile(name), s.url+file, true)
+				untilLive(t, s.url+file)
 				page := s.url + "/static/test/joins.html?" + url.Values{
-					"url": {"/x.webm?pad=60"}, "joins": {"5"}, "control": {"/static/test/captures/" + name},
+					"url": {file + "?pad=60"}, "joins": {"5"}, "control": {"/static/test/captures/" + name},
 				}.Encode()
 				if engine == "firefox" {
 					firefox(t, page)

@@ -69,8 +69,8 @@ func Captures(t testing.TB, ext string) []string {
 	for i := range files {
 		files[i] = filepath.Base(files[i])
 	}
-	if ext == "webm" && len(files) < 11 {
-		t.Fatalf("only %d captures", len(files))
+	if len(files) < map[string]int{"webm": 11, "ogg": 1}[ext] {
+		t.Fatalf("only %d captures of %s", len(files), ext)
 	}
 	return files
 }
