@@ -11,8 +11,10 @@ import (
 	"everfile/stream"
 )
 
-func webmPadding(every time.Duration) *padding {
-	return &padding{format: stream.ByExt("webm"), asked: every, every: every, log: slog.New(slog.DiscardHandler)}
+func webmPadding(every time.Duration) *padding { return paddingOf("webm", every) }
+
+func paddingOf(format string, every time.Duration) *padding {
+	return &padding{format: stream.ByExt(format), asked: every, every: every, log: slog.New(slog.DiscardHandler)}
 }
 
 // written is a write of n bytes before its padding.
@@ -27,16 +29,18 @@ func no() bool  { return false }
 
 // Every gap is filled exactly, or by a block more where no filler is as short.
 func TestPadFillsEveryGap(t *testing.T) {
-	for _, gap := range []int{0, 1, 2, 3, 127, 128, 129, 130, 131, 1000, 16_383, 16_384, padBlock - 2, padBlock - 1} {
-		p := webmPadding(time.Second)
-		v := written(padBlock - gap)
-		p.add(v, time.Now(), yes)
-		want := padBlock
-		if gap == 1 {
-			want = 2 * padBlock
-		}
-		if got := len(bytes.Join(v.bufs, nil)); got != want || v.size != want || p.sent != int64(want) {
-			t.Errorf("a gap of %d: %d bytes, counted %d and %d; expected %d", gap, got, v.size, p.sent, want)
+	for format, least := range map[string]int{"webm": 2, "ogg": 1, "mp4": 8} {
+		for _, gap := range []int{0, 1, 2, 3, 7, 8, 9, 127, 128, 129, 130, 131, 1000, 16_383, 16_384, padBlock - 2, padBlock - 1} {
+			p := paddingOf(format, time.Second)
+			v := written(padBlock - gap)
+			p.add(v, time.Now(), yes)
+			want := padBlock
+			if gap > 0 && gap < least {
+				want = 2 * padBlock
+			}
+			if got := len(bytes.Join(v.bufs, nil)); got != want || v.size != want || p.sent != int64(want) {
+				t.Errorf("%s: a gap of %d: %d bytes, counted %d and %d; expected %d", format, gap, got, v.size, p.sent, want)
+			}
 		}
 	}
 }

@@ -71,6 +71,6 @@ func TestSoundTypes(t *testing.T) {
 			}
 		}
 		r, _ := begun(t, "http", "/a", wide(), [][]byte{soundFile(t, row.name)})
-		r.refused("GET", "/a.wav", nil, 406, "it can be played as: /a"+filepath.Ext(row.name)+".")
+		r.refused("GET", "/a.wav", nil, 406, "and can be played as: /a"+filepath.Ext(row.name)+".")
 	}
 }

@@ -14,7 +14,7 @@ import (
 // copied and summed, in the same run, so that the two can be compared on any
 // machine.
 func BenchmarkParse(b *testing.B) {
-	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm", "firefox-audio-opus-T100.ogg"} {
+	for _, name := range []string{"chromium-audio-opus-T20.webm", "chromium-vp8-opus-kf1s-T100.webm", "firefox-video-vp8-opus-T100.webm", "firefox-audio-opus-T100.ogg", "chromium-h264-opus-T100.mp4", "chromium-audio-opus-T100.mp4"} {
 		c := streamtest.Capture(b, name)
 		benchmarkParse(b, name, Sniff(c.Data).Name, c.Chunks)
 	}

@@ -50,6 +50,13 @@
 // pages that begin every stream and then those of now. The header is the recorder's
 // but for comments and for how much sound there will be.
 //
+// MP4 (ISO 14496-12) must be fragmented, for only then can it grow. It is cut at
+// samples, those of all tracks in the order in which they are decoded, and each is
+// written as a fragment of its own, with a decode time of 64 bits that continues over
+// every run: about 110 bytes more for each sample, and nothing ever waits for the
+// next. The header is ours but for the sample entries; it has no durations and no
+// edit lists: what a recorder's takes off is taken off all times instead.
+//
 // WAV (RIFF and RF64, integer and float samples) is cut every 10 ms of samples;
 // a listener gets a fresh header that promises no end, and the last half second
 // in its first write, because media elements do not start on less.

@@ -39,7 +39,7 @@ func flacWith(head string, number uint64, extra, body string) []byte {
 	return binary.BigEndian.AppendUint16(b, crc16(0, b))
 }
 
-func flacCases() []frameCase {
+func flacCases() []soundCase {
 	var all [][]byte
 	for i := range 4 {
 		all = append(all, flacBare(uint64(i)*100, string(ramp(60+i))))
@@ -52,7 +52,7 @@ func flacCases() []frameCase {
 	// A checksum that is right inside a frame, but nothing follows there.
 	right := binary.BigEndian.AppendUint16(nil, crc16(0, flacHead(9, "abcdef")))
 	early := flacBare(9, "abcdef"+string(right)+"ghijkl")
-	return []frameCase{
+	return []soundCase{
 		{"frames", file, all, 1, ""},
 		{"metadata", cat(flacStream(0, flacBlock(4, false, 40), flacBlock(1, false, 0), flacBlock(6, true, 5000)), f), all, 1, ""},
 		{"an empty last block", cat(flacStream(0, flacBlock(1, true, 0)), f), all, 1, ""},

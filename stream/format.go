@@ -21,6 +21,7 @@ type Format struct {
 	pad       func(n int) (head []byte, zeros int) // nil: the format has no filler
 	timed     bool                                 // the container itself carries timestamps
 	plain     bool                                 // parts are samples and nothing else
+	least     int                                  // bytes of the shortest filler
 	preroll   time.Duration                        // how far behind the newest part a listener begins
 	mime      func(tracks []Track, bare bool) string
 }
@@ -41,6 +42,7 @@ var formats = []*Format{
 		newMuxer:  newWebMMuxer,
 		pad:       webmPad,
 		timed:     true,
+		least:     2,
 		mime:      webmType,
 	},
 	{
@@ -52,7 +54,20 @@ var formats = []*Format{
 		newMuxer:  newOggMuxer,
 		pad:       oggPad,
 		timed:     true,
+		least:     1,
 		mime:      oggType,
+	},
+	{
+		Name:      "mp4",
+		Types:     []string{"video/mp4", "audio/mp4"},
+		Views:     []View{{Ext: "mp4"}},
+		sniff:     func(b []byte) bool { return len(b) >= 8 && (string(b[4:8]) == "ftyp" || string(b[4:8]) == "styp") },
+		newParser: newMP4Parser,
+		newMuxer:  newMP4Muxer,
+		pad:       mp4Pad,
+		timed:     true,
+		least:     8,
+		mime:      mp4Type,
 	},
 	{
 		Name:  "wav",
@@ -184,7 +199,7 @@ func (f *Format) CanPad() bool { return f.pad != nil }
 // or of n+block bytes where none is as short as n. It may stand between any two
 // parts. The format must have one.
 func (f *Format) Pad(n, block int) (head []byte, zeros int) {
-	if n < 2 {
+	if n < f.least {
 		n += block
 	}
 	return f.pad(n)
@@ -201,7 +216,20 @@ func oggType(tracks []Track, _ bool) string {
 }
 
 func webmType(tracks []Track, _ bool) string {
-	kind, box := "audio", "webm"
+	box := "webm"
+	for i := range tracks {
+		if !webmOwn(tracks[i].id) {
+			box = "x-matroska"
+		}
+	}
+	return codecsType(box, tracks)
+}
+
+func mp4Type(tracks []Track, _ bool) string { return codecsType("mp4", tracks) }
+
+// codecsType names a container with its codecs, each once.
+func codecsType(box string, tracks []Track) string {
+	kind := "audio"
 	var codecs []string
 	for i := range tracks {
 		t := &tracks[i]
@@ -210,9 +238,6 @@ func webmType(tracks []Track, _ bool) string {
 		}
 		if !slices.Contains(codecs, t.Codec) {
 			codecs = append(codecs, t.Codec)
-		}
-		if !webmOwn(t.id) {
-			box = "x-matroska"
 		}
 	}
 	return fmt.Sprintf(`%s/%s; codecs="%s"`, kind, box, strings.Join(codecs, ", "))

@@ -70,8 +70,8 @@ func adtsOf(second byte, more int, data []byte, fill byte) []byte {
 	return append(b, data...)
 }
 
-// frameCase is an input, what it holds, and what its end is told.
-type frameCase struct {
+// soundCase is an input, what it holds, and what its end is told.
+type soundCase struct {
 	name   string
 	in     []byte
 	frames [][]byte
@@ -79,7 +79,7 @@ type frameCase struct {
 	end    string // of the refusal at the end; "" is none
 }
 
-func mp3Cases() []frameCase {
+func mp3Cases() []soundCase {
 	var all [][]byte
 	for i := range 4 {
 		all = append(all, mp3Frame(i))
@@ -91,7 +91,7 @@ func mp3Cases() []frameCase {
 	crc := func(i int) []byte { return filled("\xff\xfa\x90\x00", 417, byte(i)) }
 	lonely := filled("\xff\xfb\x90\x00", 500, 7) // no frame follows where it should
 	with := func(frames ...[]byte) [][]byte { return frames }
-	return []frameCase{
+	return []soundCase{
 		{"frames", f, all, 1, ""},
 		{"padding, as 44,100 Hz needs it", cat(all[0], padded, all[1], padded), with(all[0], padded, all[1], padded), 1, ""},
 		{"CRCs", cat(crc(1), crc(2), crc(3)), with(crc(1), crc(2), crc(3)), 1, ""},
@@ -145,7 +145,7 @@ func mp3Hostile() []hostile {
 	}
 }
 
-func adtsCases() []frameCase {
+func adtsCases() []soundCase {
 	var all, raw [][]byte
 	for i := range 4 {
 		all = append(all, adtsFrame(100+i, byte(i+1)))
@@ -157,7 +157,7 @@ func adtsCases() []frameCase {
 	two := adtsOf(0xF1, 1, cat(raw[0], raw[1]), 0)
 	two16 := binary.BigEndian.AppendUint16(nil, uint16(len(raw[0])+2))
 	split := adtsOf(0xF0, 1, cat(two16, []byte("cc"), raw[0], []byte("cc"), raw[1], []byte("cc")), 0)
-	return []frameCase{
+	return []soundCase{
 		{"frames", f, raw, 1, ""},
 		{"CRCs", cat(protected(raw[0]), protected(raw[1])), raw[:2], 1, ""},
 		{"MPEG 2", cat(adtsOf(0xF9, 0, raw[0], 0), adtsOf(0xF9, 0, raw[1], 0)), raw[:2], 1, ""},
@@ -194,7 +194,7 @@ func adtsHostile() []hostile {
 func TestFrameCases(t *testing.T) {
 	for _, c := range []struct {
 		format string
-		cases  []frameCase
+		cases  []soundCase
 	}{{"mp3", mp3Cases()}, {"aac", adtsCases()}, {"flac", flacCases()}} {
 		for _, k := range c.cases {
 			t.Run(c.format+"/"+k.name, func(t *testing.T) {
@@ -331,7 +331,7 @@ func soundFiles(t testing.TB) (all []sample) {
 
 func TestWhatFormatsAre(t *testing.T) {
 	for _, f := range Formats() {
-		timed, plain := f.Name == "webm" || f.Name == "ogg", f.Name == "wav"
+		timed, plain := f.Name == "webm" || f.Name == "ogg" || f.Name == "mp4", f.Name == "wav"
 		if f.Timed() != timed || f.Plain() != plain || f.CanPad() != timed || (f.Preroll() > 0) == timed {
 			t.Errorf("%s: timed %t, plain %t, can be padded %t, preroll %v", f.Name, f.Timed(), f.Plain(), f.CanPad(), f.Preroll())
 		}

@@ -2,10 +2,12 @@ package stream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func joins(t testing.TB, file []byte) []joined {
 		}
 		all, got = append(all, l), append(got, first)
 	}
-	if got, want := place(p.End()), place(parse(ByExt("webm"), file, whole, true).err); got != want {
+	if got, want := place(p.End()), place(parse(Sniff(file), file, whole, true).err); got != want {
 		t.Fatalf("ends with %s, not %s", got, want)
 	}
 	var r []joined
@@ -101,15 +103,27 @@ func (j joined) judged(t testing.TB, src parsed, whole streamtest.Judged) {
 			break
 		}
 	}
+	if k := src.heads[0].tracks; k[0].scale > 0 {
+		for i := range k {
+			if k[i].Codec == "opus" { // MP4's decoders leave the pre-skip out wherever they start
+				sound += time.Duration(binary.LittleEndian.Uint16(k[i].Private[10:])) * time.Second / 48000
+			}
+		}
+	}
 	slack := time.Millisecond // our milliseconds may be rounded from a finer clock
 	if src.heads[0].tracks[first.Track].Codec == "vorbis" {
 		slack = 12 * time.Millisecond // no container says how long each frame of a lace lasts
 	}
 	got := streamtest.JudgeBytes(t, "joined."+j.s.format.Name, body(j.s, j.parts))
-	whole.Holds(t, got, first.Time, sound, j.parts[0].Time-first.Time, slack)
+	whole.Holds(t, got, first.Time+first.Composition, sound, j.parts[0].Time-first.Time, slack)
 	if first.Key && j.s.head.video() >= 0 {
+		// Where pictures are shown before they are decoded ffmpeg shows all later.
+		early := time.Duration(0)
+		for _, p := range tail {
+			early = min(early, p.Composition)
+		}
 		v := got.Span(true, -time.Hour)
-		if len(v) == 0 || v[0].PTS != j.parts[0].Time.Round(time.Millisecond) {
+		if len(v) == 0 || (v[0].PTS-j.parts[0].Time-j.parts[0].Composition).Abs() > time.Millisecond/2-early {
 			t.Errorf("the first picture is not the join's, at %v", j.parts[0].Time)
 		}
 	}
@@ -130,16 +144,24 @@ func spread(all []joined, n int) []joined {
 	return some
 }
 
+// recordings are the captures whose containers carry timestamps.
+func recordings(t testing.TB) []string {
+	return slices.Concat(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg"), streamtest.Captures(t, "mp4"))
+}
+
 func TestJoinEverywhere(t *testing.T) {
 	n := 6
 	if testing.Short() {
 		n = 1
 	}
-	for _, name := range streamtest.Captures(t, "webm") {
+	for _, name := range recordings(t) {
+		if filepath.Ext(name) == ".ogg" {
+			continue // TestOggJoinEverywhere
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := streamtest.Capture(t, name)
-			src := parse(ByExt("webm"), c.Data, whole, false)
+			src := parse(Sniff(c.Data), c.Data, whole, false)
 			if src.err != nil {
 				t.Fatal(src.err)
 			}
@@ -157,6 +179,9 @@ func TestJoinEverywhere(t *testing.T) {
 			}
 			for i := 0; i < len(all); i += step {
 				all[i].sound(t, src)
+			}
+			if strings.HasPrefix(name, "webkit") {
+				return // ffmpeg finds fault with the recording itself, so it is no judge of ours
 			}
 			whole := streamtest.Judge(t, c.File)
 			for _, j := range spread(all, n) {
@@ -183,6 +208,18 @@ func made(t testing.TB, dir string) map[string][]byte {
 		"live.webm": run("ffmpeg", append(src, "-live", "1", "-f", "webm", "-")...),
 		"pipe.mkv":  run("ffmpeg", append(src, "-f", "matroska", "-")...),
 	}
+	fragmented := func(name, movflags string, args ...string) {
+		files[name] = run("ffmpeg", append(args, "-movflags", movflags, "-f", "mp4", "-")...)
+	}
+	avc := append(slices.Clone(src[:12]), "-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-c:a", "aac", "-b:a", "64k")
+	fragmented("keyframes.mp4", "frag_keyframe+empty_moov+default_base_moof", avc...)
+	fragmented("offsets.mp4", "frag_keyframe+empty_moov", append(avc, "-frag_duration", "300000")...)
+	fragmented("edited.mp4", "frag_every_frame+delay_moov+default_base_moof", avc...)
+	fragmented("dash.mp4", "dash+frag_keyframe+delay_moov", avc...)
+	fragmented("cmaf.mp4", "cmaf+frag_keyframe", avc...)
+	fragmented("vp9.mp4", "frag_keyframe+empty_moov+default_base_moof", append(slices.Clone(src[:12]), "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "25", "-c:a", "libopus")...)
+	fragmented("sound.mp4", "frag_keyframe+empty_moov+default_base_moof", append(slices.Clone(src[6:10]), "-v", "error", "-t", "4", "-frag_duration", "200000", "-c:a", "aac")...)
+	fragmented("flac.mp4", "empty_moov+default_base_moof", append(slices.Clone(src[6:10]), "-v", "error", "-t", "4", "-frag_duration", "200000", "-c:a", "flac", "-strict", "-2")...)
 	seekable := filepath.Join(dir, "seekable.webm")
 	run("ffmpeg", append(src, seekable)...)
 	files["seekable.webm"], _ = os.ReadFile(seekable)
@@ -210,7 +247,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 	for name, data := range made(t, dir) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			src := parse(ByExt("webm"), data, whole, true)
+			src := parse(Sniff(data), data, whole, true)
 			if src.err != nil {
 				t.Fatal(src.err)
 			}
@@ -218,7 +255,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 			if len(all) < 4 {
 				t.Errorf("only %d places to join", len(all))
 			}
-			sameParts(t, src, parse(ByExt("webm"), data, every(13), true))
+			sameParts(t, src, parse(Sniff(data), data, every(13), true))
 			for _, j := range all {
 				j.sound(t, src)
 			}
@@ -236,7 +273,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 
 // TestRecorderChunks publishes every capture as its recorder cut it.
 func TestRecorderChunks(t *testing.T) {
-	for _, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
+	for _, name := range recordings(t) {
 		c := streamtest.Capture(t, name)
 		format := Sniff(c.Data)
 		h := newHub(t, roomy())
@@ -247,8 +284,13 @@ func TestRecorderChunks(t *testing.T) {
 		if got := int64(len(src.frames)); s.Parts.Load() != got || len(src.frames) < 300 {
 			t.Errorf("%s: %d parts of %d frames", name, s.Parts.Load(), got)
 		}
-		// A recorder's clock agrees with the one that its chunks came by.
-		if d := (p.Media() - c.At[len(c.At)-1]).Abs(); d > time.Second {
+		// A recorder's clock agrees with the one that its chunks came by, give or take
+		// a chunk.
+		late := time.Second
+		for i, at := range c.At[1:] {
+			late = max(late, at-c.At[i])
+		}
+		if d := (p.Media() - c.At[len(c.At)-1]).Abs(); d > late {
 			t.Errorf("%s: %v of media in %v", name, p.Media(), c.At[len(c.At)-1])
 		}
 		p.Drop()

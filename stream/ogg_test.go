@@ -10,7 +10,7 @@ import (
 
 // oggCases are good inputs and the frames in them, as "track@time+duration key
 // bytes", times in the run's own clock.
-func oggCases() []oggCase {
+func oggCases() []frameCase {
 	o := func() *oggOf { return &oggOf{serial: 7} }
 	opus := func(f func(o *oggOf) []byte) []byte {
 		o := o()
@@ -18,7 +18,7 @@ func oggCases() []oggCase {
 	}
 	three := []string{"0@0s+13.5ms k " + opus20, "0@13.5ms+60ms k " + opus60, "0@73.5ms+20ms k " + opus20}
 	long, longer := opusLong(255*2), opusLong(255*300)
-	return []oggCase{
+	return []frameCase{
 		{"a packet a page", opus(func(o *oggOf) []byte {
 			return cat(o.page(0, 960, opus20), o.page(0, 3840, opus60), o.page(0, 4800, opus20))
 		}), three},
@@ -111,12 +111,6 @@ func oggCases() []oggCase {
 			[]string{"0@0s+13.5ms k " + opus20, "0@0s+0s k \x02a", "0@0s+21.333333ms k \x02b", "0@21.333333ms+12ms k \x00c", "0@33.333333ms+2.666667ms k \x00d"}},
 		{"header only", o().opusBegin(), nil},
 	}
-}
-
-type oggCase struct {
-	name string
-	in   []byte
-	want []string
 }
 
 // bigComment is an OpusTags larger than a header may be, and two empty pages.

@@ -22,7 +22,7 @@ var (
 
 // ParseError says where in a run the bytes stopped making sense.
 type ParseError struct {
-	Format string // "webm", "ogg", "wav" ...
+	Format string // "webm", "ogg", "mp4" ...
 	Offset int64  // from the first byte of the run
 	Text   string // what was expected there and what came
 	Err    error  // ErrSyntax or ErrTooLarge

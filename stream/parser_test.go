@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"everfile/stream/streamtest"
@@ -105,6 +106,12 @@ func samples(t testing.TB) (all []sample) {
 	for _, c := range webmHostile() {
 		all = append(all, sample{c.name, "webm", c.in})
 	}
+	for _, c := range mp4Cases() {
+		all = append(all, sample{c.name, "mp4", c.in})
+	}
+	for _, c := range mp4Hostile() {
+		all = append(all, sample{c.name, "mp4", c.in})
+	}
 	for _, c := range wavCases() {
 		all = append(all, sample{c.name, "wav", c.in})
 	}
@@ -113,7 +120,7 @@ func samples(t testing.TB) (all []sample) {
 	}
 	for _, c := range []struct {
 		format string
-		good   []frameCase
+		good   []soundCase
 		bad    []hostile
 	}{{"mp3", mp3Cases(), mp3Hostile()}, {"aac", adtsCases(), adtsHostile()}, {"flac", flacCases(), flacHostile()}} {
 		for _, k := range c.good {
@@ -133,6 +140,13 @@ func samples(t testing.TB) (all []sample) {
 		for _, name := range streamtest.Captures(t, ext) {
 			all = append(all, sample{name, ext, streamtest.Capture(t, name).Data[:20_000]})
 		}
+	}
+	for _, name := range streamtest.Captures(t, "mp4") {
+		n := 20_000
+		if strings.Contains(name, "h264") {
+			n = 180_000 // two fragments
+		}
+		all = append(all, sample{name, "mp4", streamtest.Capture(t, name).Data[:n]})
 	}
 	return append(all, soundFiles(t)...)
 }
@@ -249,6 +263,8 @@ func TestSniff(t *testing.T) {
 		in         []byte
 	}{
 		{"webm", "webm", begin(opusTrack)},
+		{"mp4", "mp4", mp4Begin(opsTrak)},
+		{"mp4 segment", "mp4", cat(bx("styp", []byte("msdh")), mp4Moov(opsTrak))},
 		{"wav", "wav", wav.bytes()},
 		{"rf64", "wav", rf64.bytes()},
 		{"mp3", "mp3", cat(mp3Frame(1), mp3Frame(2))},

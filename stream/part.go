@@ -30,10 +30,16 @@ type Part struct {
 	Track    int           // index into the header's tracks
 	Time     time.Duration // stream time of the frame's begin
 	Duration time.Duration // how long it lasts; 0 when the container does not say
-	Arrival  time.Time     // when the server had read it whole
-	Lead     int           // Bytes[:Lead] opens a container unit (a WebM cluster) that later parts need
-	Frame    []byte        // the codec's own bytes, inside Bytes unless they are split there
-	Bytes    []byte        // what a listener is sent
+
+	// Composition is how much later than decoded the frame is shown (ISO 14496-12,
+	// section 8.6.1.3), where Time says when it is decoded; it may be negative. It is
+	// 0 where Time says when the frame is shown, as in WebM, and for sound.
+	Composition time.Duration
+
+	Arrival time.Time // when the server had read it whole
+	Lead    int       // Bytes[:Lead] opens a container unit (a WebM cluster) that later parts need
+	Frame   []byte    // the codec's own bytes, inside Bytes unless they are split there
+	Bytes   []byte    // what a listener is sent
 
 	first  bool // of its track in a run: what decodes it begins anew
 	lacing byte // WebM: Frame is a whole lace whose frames' durations nobody knows
@@ -82,7 +88,9 @@ type Track struct {
 	FrameDuration time.Duration // of every frame, where the container states it
 
 	id      string // the container's own name of the codec
-	entry   []byte // WebM: the children of the TrackEntry that are copied
+	entry   []byte // WebM: the children of the TrackEntry that are copied; MP4: the sample entry
+	scale   int64  // MP4: ticks per second
+	shape   []byte // MP4: how the picture is turned, and its size (of tkhd: matrix, width, height)
 	encoded bool   // WebM: frames are compressed or encrypted; nothing here can look into them
 }
 

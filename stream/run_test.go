@@ -123,6 +123,8 @@ func TestRunsDecode(t *testing.T) {
 		{"chromium-vp8-opus-T100.webm", "chromium-gum-vp8-opus-T100.webm"}, // other numbers, another size
 		{"chromium-audio-opus-T20.webm", "chromium-audio-opus-T100.webm"},
 		{"firefox-audio-opus-T100.ogg", "firefox-audio-opus-T100.ogg"},
+		{"chromium-audio-opus-T100.mp4", "chromium-audio-opus-T100.mp4"},
+		{"chromium-h264-opus-T100.mp4", "chromium-h264-opus-T100.mp4"},
 	} {
 		t.Run(c.first+" + "+c.second, func(t *testing.T) {
 			t.Parallel()

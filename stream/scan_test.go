@@ -9,10 +9,9 @@ import (
 )
 
 func TestScanner(t *testing.T) {
-	for _, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
+	for _, name := range recordings(t) {
 		c := streamtest.Capture(t, name)
-		format := Sniff(c.Data)
-		src := parse(format, c.Data, whole, false)
+		src := parse(Sniff(c.Data), c.Data, whole, false)
 		var s Scanner
 		told := 0
 		s.Each = func(p *Part) {
@@ -26,7 +25,7 @@ func TestScanner(t *testing.T) {
 				t.Fatalf("%s: %d, %v", name, n, err)
 			}
 		}
-		if s.Format() != format || len(s.Tracks()) != len(src.heads[0].tracks) || s.Frames() != int64(len(src.frames)) || told != len(src.frames) {
+		if s.Format() != Sniff(c.Data) || len(s.Tracks()) != len(src.heads[0].tracks) || s.Frames() != int64(len(src.frames)) || told != len(src.frames) {
 			t.Errorf("%s: %d tracks, %d frames, %d told of %d", name, len(s.Tracks()), s.Frames(), told, len(src.frames))
 		}
 		newest := time.Duration(0)

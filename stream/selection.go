@@ -7,7 +7,7 @@ type selection []int
 func (t selection) wants(p *Part) bool { return p.Kind != Filler && t[p.Track] >= 0 }
 
 func (t selection) convert(dst []*Part, p *Part) []*Part {
-	return append(dst, &Part{Kind: Body, Key: p.Key, Track: t[p.Track], Time: p.Time, Duration: p.Duration, Frame: p.Frame, lacing: p.lacing})
+	return append(dst, &Part{Kind: Body, Key: p.Key, Track: t[p.Track], Time: p.Time, Duration: p.Duration, Composition: p.Composition, Frame: p.Frame, lacing: p.lacing})
 }
 
 func (t selection) rest(dst []*Part) []*Part { return dst }

@@ -14,13 +14,15 @@ const (
 	opus60 = "\xfb\x03 sixty"
 )
 
-// webmCases are good inputs and the frames in them, as "track@time+duration key
+// frameCase is a good input and the frames in it, as "track@time+duration key
 // bytes", times in the run's own clock.
-var webmCases = []struct {
+type frameCase struct {
 	name string
 	in   []byte
 	want []string
-}{
+}
+
+var webmCases = []frameCase{
 	{"unknown sizes", cat(begin(vp8Track, opusTrack),
 		open(idCluster, 8), num(idTimestamp, 0), simple(1, 0, 0x80, "A"), simple(2, 5, 0, opus20),
 		open(idCluster, 8), num(idTimestamp, 1000), simple(1, 0, 0, "B")),

@@ -119,7 +119,7 @@ func TestHostile(t *testing.T) {
 	for _, c := range []struct {
 		format string
 		table  []hostile
-	}{{"webm", webmHostile()}, {"ogg", oggHostile()}, {"wav", wavHostile()}, {"mp3", mp3Hostile()}, {"aac", adtsHostile()}, {"flac", flacHostile()}} {
+	}{{"webm", webmHostile()}, {"ogg", oggHostile()}, {"mp4", mp4Hostile()}, {"wav", wavHostile()}, {"mp3", mp3Hostile()}, {"aac", adtsHostile()}, {"flac", flacHostile()}} {
 		for _, h := range c.table {
 			t.Run(c.format+"/"+h.name, func(t *testing.T) {
 				refused(t, ByExt(c.format), h)

@@ -124,21 +124,8 @@ func webmCodec(t *Track) string {
 		return "opus"
 	case t.id == "A_VORBIS":
 		return "vorbis"
-	case t.id == "V_AV1" && len(p) >= 4:
-		tier := "M"
-		if p[2]&0x80 != 0 {
-			tier = "H"
-		}
-		depth := 8
-		if p[2]&0x40 != 0 {
-			depth = 10
-			if p[2]&0x20 != 0 {
-				depth = 12
-			}
-		}
-		return fmt.Sprintf("av01.%d.%02d%s.%02d", p[1]>>5, p[1]&31, tier, depth)
 	case t.id == "V_AV1":
-		return "av1"
+		return av1Name(p)
 	case t.id == "V_MPEG4/ISO/AVC" && len(p) >= 4:
 		return fmt.Sprintf("avc1.%02X%02X%02X", p[1], p[2], p[3])
 	case t.id == "V_MPEG4/ISO/AVC":
@@ -146,11 +133,36 @@ func webmCodec(t *Track) string {
 	case strings.HasPrefix(t.id, "A_PCM/"):
 		return "pcm"
 	}
-	// A name goes into a quoted header value: only what is safe there.
+	return quotable(t.id)
+}
+
+// av1Name names AV1 by its configuration record, which is the same in all
+// containers.
+func av1Name(p []byte) string {
+	if len(p) < 4 {
+		return "av1"
+	}
+	tier := "M"
+	if p[2]&0x80 != 0 {
+		tier = "H"
+	}
+	depth := 8
+	if p[2]&0x40 != 0 {
+		depth = 10
+		if p[2]&0x20 != 0 {
+			depth = 12
+		}
+	}
+	return fmt.Sprintf("av01.%d.%02d%s.%02d", p[1]>>5, p[1]&31, tier, depth)
+}
+
+// quotable is a recorder's name for a codec as it goes into a quoted header value:
+// only what is safe there.
+func quotable(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r > ' ' && r < 0x7f && r != '"' && r != '\\' && r != ',' {
 			return r
 		}
 		return -1
-	}, t.id[:min(len(t.id), 40)])
+	}, name[:min(len(name), 40)])
 }

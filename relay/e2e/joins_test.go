@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/url"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,15 +17,15 @@ func TestElementsJoin(t *testing.T) {
 	long(t)
 	need(t, "chromium", "firefox-esr")
 	b := startChromium(t)
-	for _, name := range append(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg")...) {
-		file := "/x" + filepath.Ext(name)
+	for _, name := range slices.Concat(streamtest.Captures(t, "webm"), streamtest.Captures(t, "ogg"), streamtest.Captures(t, "mp4")) {
+		path := "/x" + filepath.Ext(name)
 		for _, engine := range []string{"chromium", "firefox"} {
 			t.Run(name+"/"+engine, func(t *testing.T) {
 				s, reports := serveWithPages(t, relay.Options{})
-				push(t, captureFile(name), s.url+file, true)
-				untilLive(t, s.url+file)
+				push(t, captureFile(name), s.url+path, true)
+				untilLive(t, s.url+path)
 				page := s.url + "/static/test/joins.html?" + url.Values{
-					"url": {file + "?pad=60"}, "joins": {"5"}, "control": {"/static/test/captures/" + name},
+					"url": {path + "?pad=60"}, "joins": {"5"}, "control": {"/static/test/captures/" + name},
 				}.Encode()
 				if engine == "firefox" {
 					firefox(t, page)

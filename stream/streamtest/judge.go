@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +52,7 @@ func Judge(t testing.TB, file string) Judged {
 			j.Errors[strings.TrimSpace(line)]++
 		}
 	}
-	tick := map[int]time.Duration{}
+	tick := map[int]float64{} // nanoseconds
 	kind := map[int]bool{}
 	for sc := bufio.NewScanner(&out); sc.Scan(); {
 		line := sc.Text()
@@ -59,7 +60,7 @@ func Judge(t testing.TB, file string) Judged {
 		var a, b int64
 		var s string
 		if _, err := fmt.Sscanf(line, "#tb %d: %d/%d", &n, &a, &b); err == nil {
-			tick[n] = time.Duration(a) * time.Second / time.Duration(b)
+			tick[n] = float64(a) * 1e9 / float64(b)
 		} else if _, err := fmt.Sscanf(line, "#media_type %d: %s", &n, &s); err == nil {
 			kind[n] = s == "video"
 		}
@@ -79,7 +80,7 @@ func Judge(t testing.TB, file string) Judged {
 			continue // NOPTS
 		}
 		size, _ := strconv.Atoi(f[4])
-		j.Frames = append(j.Frames, Frame{n, kind[n], time.Duration(pts) * tick[n], size, f[5]})
+		j.Frames = append(j.Frames, Frame{n, kind[n], time.Duration(math.Round(float64(pts) * tick[n])), size, f[5]})
 	}
 	return j
 }
