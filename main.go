@@ -27,6 +27,7 @@ type commands struct {
 	Serve serveCmd `cmd:"" default:"withargs" help:"Run the server (what everfile does without a command)."`
 	Push  pushCmd  `cmd:"" help:"Publish a file, or standard input, at the speed of its timestamps."`
 	Tail  tailCmd  `cmd:"" help:"Copy an endless file to standard output and tell what it is."`
+	Probe probeCmd `cmd:"" help:"List what a stream or file holds, part by part, and what that adds up to."`
 	Bench benchCmd `cmd:"" help:"Measure."`
 }
 
@@ -97,6 +98,21 @@ func (c *tailCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, Stdout: os.Stdout, Stderr: os.Stderr, Client: client})
+}
+
+type probeCmd struct {
+	Input  string `arg:"" help:"A stream, as in http://localhost:8080/caller1.webm, or a file; - is standard input."`
+	JSON   bool   `name:"json" help:"Print a JSON object a line, for other programs." env:"EVERFILE_JSON"`
+	Totals bool   `help:"Print what it adds up to, and not each part." env:"EVERFILE_TOTALS"`
+	CA     string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+}
+
+func (c *probeCmd) Run(ctx context.Context) error {
+	client, err := relay.Client(c.CA)
+	if err != nil {
+		return err
+	}
+	return relay.Probe(ctx, relay.ProbeOptions{Input: c.Input, JSON: c.JSON, Totals: c.Totals, Stdin: os.Stdin, Stdout: os.Stdout, Client: client})
 }
 
 type benchCmd struct {

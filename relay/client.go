@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Client returns the HTTP client of push and tail. It trusts the certificates in
+// Client returns the HTTP client of push, tail and probe. It trusts the certificates in
 // a PEM file besides the system's; "" is no file.
 func Client(caFile string) (*http.Client, error) {
 	if caFile == "" {

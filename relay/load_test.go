@@ -175,8 +175,8 @@ func rawListener(ctx context.Context, addr, path string, from net.IP, window int
 	return conn, nil
 }
 
-// spread writes what portions of sorted values do not exceed.
-func spread(v []float64) string {
+// portions writes what portions of sorted values do not exceed.
+func portions(v []float64) string {
 	if len(v) == 0 {
 		return "nothing"
 	}

@@ -74,7 +74,7 @@ func TestOverload(t *testing.T) {
 	for i, b := range c.each() {
 		got = append(got, float64(b-before[i])/due)
 	}
-	t.Logf("of what was sent in %v, %.0f kbit/s, the %d listeners got: %s", d, due*8/1000/d.Seconds(), n, spread(got))
+	t.Logf("of what was sent in %v, %.0f kbit/s, the %d listeners got: %s", d, due*8/1000/d.Seconds(), n, portions(got))
 	l, err := child.listed(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func pushRun(ctx context.Context, o PushOptions, u url.URL) error {
 	defer l.stop()
 	sent := int64(0)
 	for {
-		in, err := openInput(l.ctx, o)
+		in, err := openInput(l.ctx, o.File, o.Stdin)
 		if err != nil {
 			return err
 		}
@@ -106,15 +106,15 @@ func streamURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// openInput opens the file. Nothing wakes a read of standard input: if ctx ends
-// first, what comes of it is an error, and its goroutine is left where it is.
-func openInput(ctx context.Context, o PushOptions) (io.ReadCloser, error) {
-	if o.File != "-" {
-		return os.Open(o.File)
+// openInput opens a file; "-" is standard input. Nothing wakes a read of that: if
+// ctx ends first, what comes of it is an error, and its goroutine is left where it is.
+func openInput(ctx context.Context, file string, stdin io.Reader) (io.ReadCloser, error) {
+	if file != "-" {
+		return os.Open(file)
 	}
 	r, w := io.Pipe()
 	go func() {
-		_, err := io.Copy(w, o.Stdin)
+		_, err := io.Copy(w, stdin)
 		w.CloseWithError(err)
 	}()
 	context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
@@ -166,7 +166,7 @@ func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) 
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			scan.Finish()
+			_ = scan.End() // what is torn is held back
 			if scan.Frames() == 0 {
 				return 0, errors.New("the input ends before any sound or picture")
 			}

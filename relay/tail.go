@@ -28,27 +28,11 @@ type TailOptions struct {
 // it is: container, codecs, bitrate, and how far behind live it is. On a
 // terminal that is one line that lives; elsewhere it is told at the end.
 func Tail(ctx context.Context, o TailOptions) error {
-	u, err := streamURL(o.URL)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
-	}
-	client := o.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(req)
+	resp, err := get(ctx, o.URL, o.Client)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // the status alone would do
-		return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
-	}
 	t := newTailing(resp)
 	f, ok := o.Stderr.(*os.File)
 	live := ok && term.IsTerminal(int(f.Fd()))
@@ -64,7 +48,7 @@ func Tail(ctx context.Context, o TailOptions) error {
 			fmt.Fprintf(o.Stderr, "\r%s\x1b[K", t.line())
 		}
 		if err != nil {
-			t.scan.Finish()
+			_ = t.scan.End() // what is torn is no part of the sums
 			if live {
 				fmt.Fprintln(o.Stderr)
 			}
@@ -75,6 +59,31 @@ func Tail(ctx context.Context, o TailOptions) error {
 			return err
 		}
 	}
+}
+
+// get opens a stream. Its body ends with ctx.
+func get(ctx context.Context, stream string, client *http.Client) (*http.Response, error) {
+	u, err := streamURL(stream)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // the status alone would do
+		return nil, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
+	}
+	return resp, nil
 }
 
 // tailing is what a listener knows about its stream.

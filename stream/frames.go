@@ -113,7 +113,7 @@ func (p *frameParser) step(b []byte) (int, Part, error) {
 		return 0, Part{}, p.fail(p.off, ErrSyntax, "%s", h.refused)
 	case !p.began || h.kind != p.kind:
 		p.began, p.aligned, p.kind, p.samples = true, true, h.kind, 0
-		return 0, Part{Kind: Header, head: &head{tracks: []Track{p.track(h.kind)}}}, nil
+		return 0, Part{Kind: Header, ahead: 1, head: &head{tracks: []Track{p.track(h.kind)}}}, nil
 	case len(b) < h.length:
 		return 0, Part{}, nil
 	}

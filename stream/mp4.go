@@ -250,7 +250,7 @@ func (p *mp4Parser) sample(b []byte) (int, Part, error) {
 		s.advance(row)
 		p.close(s)
 		if row.size > 0 { // else it says nothing, and a decoder may take it for the end
-			part.Frame = b[pos-p.off : end-p.off]
+			part.Frame, part.ahead = b[pos-p.off:end-p.off], int(pos-p.off)+1
 			return 0, part, nil
 		}
 	}

@@ -81,7 +81,7 @@ func TestOggJoinEverywhere(t *testing.T) {
 				n = 1
 			}
 			judged := source(t)
-			all = all[:len(all)*9/10] // each of two tracks loses its first frame
+			all = all[:len(all)*8/10] // each of two tracks loses its first frames, which are few of many
 			for _, j := range spread(all, n) {
 				j.judged(t, src, judged)
 			}
@@ -138,8 +138,7 @@ func TestOggAfterHours(t *testing.T) {
 				if i == 0 && f.PTS == 0 && s.Tracks()[0].Codec == "flac" {
 					continue
 				}
-				// The judge's ticks are whole nanoseconds.
-				if f.PTS < 3*time.Hour-time.Second || f.PTS > 3*time.Hour+5*time.Second {
+				if f.PTS < 3*time.Hour-100*time.Millisecond || f.PTS > 3*time.Hour+5*time.Second {
 					t.Fatalf("frame %d of stream %d at %v", i, f.Stream, f.PTS)
 				}
 			}
@@ -174,7 +173,9 @@ func TestOggPadded(t *testing.T) {
 			if len(padded) < 10*block {
 				t.Fatalf("only %d bytes", len(padded))
 			}
-			sameParts(t, parse(s.format, plain, whole, true), parse(s.format, padded, every(1001), true))
+			bare, filled := parse(s.format, plain, whole, true), parse(s.format, padded, every(1001), true)
+			bare.offsets, filled.offsets = nil, nil
+			sameParts(t, bare, filled)
 			want, got := streamtest.JudgeBytes(t, "plain.ogg", plain), streamtest.JudgeBytes(t, "padded.ogg", padded)
 			if len(got.Errors) > 0 || !slices.Equal(got.Frames, want.Frames) || len(got.Frames) < 40 {
 				t.Errorf("%d frames and %v; without padding %d", len(got.Frames), got.Errors, len(want.Frames))

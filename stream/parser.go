@@ -43,7 +43,8 @@ func (e *ParseError) Unwrap() error { return e.Err }
 type Parser interface {
 	// Parse returns the number of bytes of b that it consumed and, when they
 	// complete one, a part. A part of Kind 0 is none. When both are zero the
-	// parser needs more bytes than b holds. The part's Frame may alias b; its
+	// parser needs more bytes than b holds. A part begins with b, or, if nothing is
+	// consumed, where the one before it began. The part's Frame may alias b; its
 	// Bytes are nil, since those are the muxer's; its Time counts in the run's
 	// own clock. A failed parser stays failed.
 	Parse(b []byte) (n int, p Part, err error)
@@ -78,6 +79,8 @@ type holder interface {
 type feeder struct {
 	parser Parser
 	rest   []byte // not consumed by earlier chunks
+	off    int64  // how many bytes are consumed
+	at     int64  // where the newest part begins
 }
 
 // feed parses b after what was left of earlier chunks and hands each part to
@@ -91,12 +94,18 @@ func (f *feeder) feed(b []byte, emit func(*Part) error) (rest []byte, err error)
 	}
 	for {
 		n, p, err := f.parser.Parse(b)
+		if n > 0 {
+			f.at, f.off = f.off, f.off+int64(n)
+		}
 		b = b[n:]
 		if err != nil {
 			return b, err
 		}
 		if p.Kind != 0 {
 			part := p // the one allocation of a part besides its bytes
+			if p.ahead > 0 {
+				f.at, part.ahead = f.off-int64(n)+int64(p.ahead-1), 0
+			}
 			if err := emit(&part); err != nil {
 				return b, err
 			}
@@ -130,7 +139,7 @@ func (f *feeder) held() int {
 // finish hands out what the end of the input completes.
 func (f *feeder) finish(emit func(*Part) error) error {
 	p, err := f.parser.Rest(f.rest)
-	f.rest = nil
+	f.rest, f.at, f.off = f.rest[len(p.Frame):], f.off, f.off+int64(len(p.Frame)) // it stands in front
 	if p.Kind != 0 {
 		return errors.Join(emit(&p), err)
 	}
@@ -174,5 +183,8 @@ func (s *sniffer) held() int {
 }
 
 func (s *sniffer) unknown(b []byte) error {
+	if len(b) == 0 {
+		return &ParseError{Format: "any", Text: "the input is empty", Err: ErrSyntax}
+	}
 	return &ParseError{Format: "any", Text: fmt.Sprintf("% X begins no container that is known here", b[:min(len(b), SniffLen)]), Err: ErrSyntax}
 }

@@ -14,15 +14,17 @@ import (
 
 // parsed is what a parser made of an input.
 type parsed struct {
-	heads  []*head
-	frames []Part
-	err    error
+	heads   []*head
+	frames  []Part
+	offsets []int64 // of heads and frames, in the input
+	err     error
 }
 
 // parse feeds b in chunks; clean says that the input ends after it.
 func parse(f *Format, b []byte, next func(int) int, clean bool) (r parsed) {
 	feed := feeder{parser: f.newParser()}
 	emit := func(p *Part) error {
+		r.offsets = append(r.offsets, feed.at)
 		if p.Kind == Header {
 			r.heads = append(r.heads, p.head)
 			return nil
@@ -79,6 +81,9 @@ func sameParts(t testing.TB, a, b parsed) {
 	}
 	if !reflect.DeepEqual(a.heads, b.heads) {
 		t.Fatal("another header when cut")
+	}
+	if !slices.Equal(a.offsets, b.offsets) {
+		t.Fatalf("parts begin elsewhere when cut: %.200s, not %.200s", fmt.Sprint(b.offsets), fmt.Sprint(a.offsets))
 	}
 	if len(a.frames) != len(b.frames) {
 		t.Fatalf("whole: %d frames; cut: %d", len(a.frames), len(b.frames))

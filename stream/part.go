@@ -20,6 +20,14 @@ const (
 	Filler
 )
 
+// String returns "header", "join", "body" or "filler".
+func (k Kind) String() string {
+	if names := [...]string{"none", "header", "join", "body", "filler"}; int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("Kind(%d)", k)
+}
+
 // Part is the smallest thing a log holds: one codec frame as it stands in the
 // container, with what later readers need so that nobody parses it again.
 //
@@ -44,6 +52,7 @@ type Part struct {
 	first  bool // of its track in a run: what decodes it begins anew
 	lacing byte // WebM: Frame is a whole lace whose frames' durations nobody knows
 	apart  int  // Ogg: how many bytes Frame has behind Bytes, since the pages split it
+	ahead  int  // 1 + how far from the first byte that Parse was shown the part begins; 0: where what was consumed last does
 	head   *head
 }
 
@@ -141,6 +150,13 @@ func (h *head) video() int { return h.first(Video) }
 // first returns the index of the first track of a type, or -1.
 func (h *head) first(t TrackType) int {
 	return slices.IndexFunc(h.tracks, func(k Track) bool { return k.Type == t })
+}
+
+// joins reports whether a decoder can start at a frame: at a keyframe of the
+// first video track, and where there is no video anywhere.
+func (h *head) joins(p *Part) bool {
+	v := h.video()
+	return v < 0 || p.Track == v && p.Key
 }
 
 // match maps the tracks of n, the header of a new run, to those of h, so that

@@ -25,6 +25,7 @@ func TestBinary(t *testing.T) {
 	run(t, "go", "build", "-o", program, "everfile")
 	for name, test := range map[string]func(*testing.T, string){
 		"push, tail and curl": pushTailCurl,
+		"probe":               probe,
 		"SIGTERM":             func(t *testing.T, program string) { signalled(t, program, syscall.SIGTERM) },
 		"SIGINT":              func(t *testing.T, program string) { signalled(t, program, os.Interrupt) },
 		"TLS":                 selfSigned,
@@ -153,6 +154,34 @@ func pushTailCurl(t *testing.T, program string) {
 	}
 	launch(t, program, "tail", url+"/a.wav").fails("everfile: 404 Not Found: Nobody is publishing /a.wav now")
 	launch(t, program, "push", kept(t, "in.wav", file), url+"/a.webm").fails("everfile: the server refused: webm: byte 0:")
+}
+
+// probe looks into a file, a stream and standard input; what makes no sense is told
+// after what did, and is a failure.
+func probe(t *testing.T, program string) {
+	_, url := server(t, program, "--listen", "127.0.0.1:0")
+	wav := streamtest.Wave(time.Second)
+	const totals = "wav: 96044 bytes, 100 frames, 1.000 s, 768 kbit/s\ntrack 0: pcm 16 bit 48000 Hz mono, 100 frames, 96000 bytes, 768 kbit/s\n"
+	file := kept(t, "in.wav", wav)
+	stream := launch(t, program, "probe", "--totals", url+"/a.wav?wait=1m")
+	launch(t, program, "push", file, url+"/a.wav").all()
+	if got := string(stream.all()); !strings.HasPrefix(got, "wav: ") || !strings.HasSuffix(got, " bytes, 768 kbit/s\n") {
+		t.Errorf("a stream: %q", got)
+	}
+	if got := string(launch(t, program, "probe", file).all()); strings.Count(got, "\n") != 104 || !strings.HasSuffix(got, totals) {
+		t.Errorf("a file: %q", got)
+	}
+	stdin := prepare(t, program, "probe", "--json", "-")
+	stdin.cmd.Stdin = bytes.NewReader(append(bytes.Clone(wav[:44+9600]), "and no more"...))
+	stdin.start()
+	out, _ := io.ReadAll(stdin.stdout)
+	if !bytes.Contains(out, []byte(`{"type":"totals","container":"wav","bytes":9654,`)) {
+		t.Errorf("standard input: %s", out)
+	}
+	stdin.fails("everfile: wav: byte 9644: the input ends 86389 bytes before its data chunk does\n")
+	if code := stdin.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("standard input ends with %d", code)
+	}
 }
 
 // Whoever stops the server ends it in order, and its listeners' files cleanly,
