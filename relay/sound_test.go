@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,7 +71,37 @@ func TestSoundTypes(t *testing.T) {
 				t.Errorf("%s is %v", kind, f)
 			}
 		}
+		ext := filepath.Ext(row.name)
 		r, _ := begun(t, "http", "/a", wide(), [][]byte{soundFile(t, row.name)})
-		r.refused("GET", "/a.wav", nil, 406, "and can be played as: /a"+filepath.Ext(row.name)+".")
+		if r.refused("GET", "/a.ogg", nil, 406, "can be played as: /a"+ext); ext == ".aac" {
+			r.refused("GET", "/a.wav", nil, 406, "mp4a.40.2 44100 Hz stereo is not decoded here. It is aac of mp4a.40.2 44100 Hz stereo and can be played as: /a.aac.")
+		}
+	}
+}
+
+// What comes by PUT as MP3 or FLAC is heard as samples, as it comes.
+func TestSoundAsSamples(t *testing.T) {
+	for _, name := range []string{"tone.mp3", "tone.flac"} {
+		ext := filepath.Ext(name)
+		r := start(t, "http", wide())
+		file := soundFile(t, name)
+		in, w := io.Pipe()
+		put := r.ask("PUT", "/a"+ext, in)
+		if _, err := w.Write(file[:len(file)/2]); err != nil {
+			t.Fatal(err)
+		}
+		l := r.listen("/a.wav?rate=16000&channels=1&wait=10s")
+		l.has(1)
+		if _, err := w.Write(file[len(file)/2:]); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		put().Body.Close()
+		b := l.all()
+		samples, ok := bytes.CutPrefix(b, wavHead(16000, 1))
+		// Half of a second was there already, of which a listener gets all.
+		if n := len(samples) / 2; !ok || n < 14000 || n > 17000 || !loud(samples) {
+			t.Errorf("%s: header %t, %d samples", name, ok, n)
+		}
 	}
 }

@@ -22,6 +22,10 @@ func newDecoder(t *Track) (decoder, error) {
 		return nil, fmt.Errorf("its %s is compressed or encrypted once more", t.Codec)
 	case t.Codec == "opus":
 		return newOpusDecoder(t)
+	case t.Codec == "mp3":
+		return newMP3Decoder(t)
+	case t.Codec == "flac", t.id == "A_FLAC":
+		return newFLACDecoder(t)
 	case t.id == "pcm":
 		return newPCMDecoder(t, false)
 	case strings.HasPrefix(t.id, "A_PCM/"):
@@ -39,10 +43,11 @@ func decodedRate(t *Track) int {
 }
 
 // decodedLead is how many of the decoder's first samples are none of the sound:
-// the encoder has put them before it. The track's timestamps count them.
-func decodedLead(t *Track) int {
+// the encoder has put them before it. counted says whether the track's timestamps
+// count them; those of Ogg begin with the first sample behind them.
+func decodedLead(t *Track) (samples int, counted bool) {
 	if t.Codec == "opus" {
-		return readOpusHead(t.Private).preSkip
+		return readOpusHead(t.Private).preSkip, t.id != "opus"
 	}
-	return 0
+	return 0, false
 }

@@ -12,27 +12,36 @@ import (
 // it.
 type flacDecoder struct {
 	info flacStreamInfo
-	ok   bool
 	buf  []byte // for the frame as the library is given it
 }
 
-func newFLACDecoder(t *Track) *flacDecoder {
-	d := &flacDecoder{}
-	if len(t.Private) == flacInfo {
-		d.info, d.ok = readStreamInfo(t.Private)
+func newFLACDecoder(t *Track) (decoder, error) {
+	info, ok := flacConfig(t.Private)
+	switch {
+	case !ok:
+		return nil, errors.New("flac without its STREAMINFO block is not decoded here")
+	case info.bits > 24: // the library's samples have no room for their sums
+		return nil, fmt.Errorf("flac of %d bits is not decoded here, up to 24 are", info.bits)
 	}
-	return d
+	return &flacDecoder{info: info}, nil
+}
+
+// flacConfig reads a codec's configuration: a STREAMINFO block, before which
+// Matroska and Ogg have fLaC and the block's head, and MP4 (dfLa) four zeros and that.
+func flacConfig(b []byte) (flacStreamInfo, bool) {
+	const head = 8
+	if len(b) >= head+flacInfo && b[4]&0x7F == 0 && (string(b[:4]) == "fLaC" || string(b[:4]) == "\x00\x00\x00\x00") {
+		b = b[head : head+flacInfo]
+	}
+	if len(b) != flacInfo {
+		return flacStreamInfo{}, false
+	}
+	return readStreamInfo(b)
 }
 
 // decode appends a frame's samples, interleaved, 1.0 being full scale, to dst. An
 // error means that this frame gives no samples; later ones may.
 func (d *flacDecoder) decode(dst []float32, b []byte) (samples []float32, err error) {
-	switch {
-	case !d.ok:
-		return dst, errors.New("flac: no STREAMINFO block")
-	case d.info.bits > 24: // the library's samples have no room for their sums
-		return dst, fmt.Errorf("flac: %d bits cannot be decoded here; 24 can", d.info.bits)
-	}
 	// What the library allocates follows from the header: at most 2 MiB.
 	h, found := readFLAC(b, &d.info)
 	if found != yes || len(b) <= h.length+2 || crc16(0, b) != 0 {

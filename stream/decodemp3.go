@@ -25,7 +25,14 @@ type mp3Decoder struct {
 	out     [2 * 1152 * 2]byte
 }
 
-func newMP3Decoder(t *Track) *mp3Decoder { return &mp3Decoder{track: *t} }
+func newMP3Decoder(t *Track) (decoder, error) {
+	if t.Rate < 16000 { // MPEG 1 and 2 have no such rates
+		return nil, errMPEG25
+	}
+	return &mp3Decoder{track: *t}, nil
+}
+
+var errMPEG25 = errors.New("MPEG 2.5 is not decoded here")
 
 // decode appends a frame's samples, interleaved, 1.0 being full scale, to dst. An
 // error means that this frame gives no samples; later ones may.
@@ -77,11 +84,8 @@ func (d *mp3Decoder) header(frame []byte) (h frameHeader, err error) {
 		return h, errors.New("mp3: a frame without a header")
 	}
 	h, ok := readMP3(frame)
-	switch {
-	case !ok || h.kind.variant&3 != layer3 || h.length != len(frame) || h.kind.rate != d.track.Rate || h.kind.channels != d.track.Channels:
+	if !ok || h.kind.variant&3 != layer3 || h.length != len(frame) || h.kind.rate != d.track.Rate || h.kind.channels != d.track.Channels {
 		return h, fmt.Errorf("mp3: % X begins no frame of %d bytes, %d Hz, %d channels", frame[:mp3Head], len(frame), d.track.Rate, d.track.Channels)
-	case h.kind.variant>>2 == mpeg25:
-		return h, errors.New("mp3: MPEG 2.5 cannot be decoded here")
 	}
 	return h, nil
 }

@@ -46,27 +46,22 @@ func (s *sampler) convert(dst []*Part, p *Part) []*Part {
 	if p.first || s.decoder == nil {
 		s.decoder, _ = newDecoder(s.from) // it has been asked for before
 		if s.skip = 0; p.first {
-			s.skip = decodedLead(s.from)
+			s.skip, _ = decodedLead(s.from)
 		}
 	}
 	rate, channels := decodedRate(s.from), s.from.Channels
 	pcm := s.decode(p)
-	at := p.Time - duration(int64(decodedLead(s.from)), rate)
-	if n := min(s.skip, len(pcm)/channels); n > 0 {
-		s.skip -= n
-		pcm = pcm[n*channels:]
-		at += duration(int64(n), rate)
+	n := min(s.skip, len(pcm)/channels)
+	s.skip -= n
+	pcm = pcm[n*channels:]
+	at := p.Time
+	if lead, counted := decodedLead(s.from); counted {
+		at += sampleTime(int64(n-lead), rate)
 	}
 	if len(pcm) == 0 {
 		return dst
 	}
 	return s.place(dst, at, pcm)
-}
-
-// duration is how long so many samples last, without accumulated rounding.
-func duration(samples int64, rate int) time.Duration {
-	r := int64(rate)
-	return time.Duration(samples/r)*time.Second + time.Duration(samples%r*int64(time.Second)/r)
 }
 
 // inSamples is how many there are in a duration.
@@ -97,7 +92,7 @@ func (s *sampler) decode(p *Part) []float32 {
 // place puts samples where their time is, after the silence that this needs.
 func (s *sampler) place(dst []*Part, at time.Duration, pcm []float32) []*Part {
 	rate, channels := decodedRate(s.from), s.from.Channels
-	ahead := at - s.origin - duration(s.in, rate) // of what there is
+	ahead := at - s.origin - sampleTime(s.in, rate) // of what there is
 	if s.begun && ahead > maxSilence {
 		dst = s.rest(dst)
 		s.count.Corrections.Add(1)
@@ -168,9 +163,9 @@ func (s *sampler) cut(dst []*Part, pcm []float32) []*Part {
 }
 
 func (s *sampler) part(pcm []float32) *Part {
-	at := duration(s.out, s.to.Rate)
+	at := sampleTime(s.out, s.to.Rate)
 	s.out += int64(len(pcm) / s.to.Channels)
-	return &Part{Kind: Body, Key: true, Time: s.origin + at, Duration: duration(s.out, s.to.Rate) - at,
+	return &Part{Kind: Body, Key: true, Time: s.origin + at, Duration: sampleTime(s.out, s.to.Rate) - at,
 		Frame: appendSamples(nil, pcm, s.to)}
 }
 

@@ -244,7 +244,7 @@ func TestLength(t *testing.T) {
 	file, want := shifted(t, holes)
 	for _, rate := range []int{48000, 16000, 44100} {
 		to, got := sampled(t, file, every(4000), ConvertOptions{Rate: rate})
-		d := duration(int64(len(got)), rate)
+		d := sampleTime(int64(len(got)), rate)
 		if off := d - want; max(off, -off) > 20*time.Millisecond || to.Corrections.Load() != 3 {
 			t.Errorf("at %d Hz %v; expected %v; %d corrections", rate, d, want, to.Corrections.Load())
 		}

@@ -151,6 +151,9 @@ func (o *ConvertOptions) samplesOf(t *Track) Track {
 	if t.Bits != 0 && t.Codec != "opus" {
 		want.Bits, want.Float = t.Bits, t.Float
 	}
+	if t.Codec == "flac" { // 12 and 20 bits are as good as 16 and 24
+		want.Bits = (want.Bits + 7) / 8 * 8
+	}
 	if o.Rate != 0 {
 		want.Rate = o.Rate
 	}
