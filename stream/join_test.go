@@ -150,9 +150,11 @@ func recordings(t testing.TB) []string {
 }
 
 func TestJoinEverywhere(t *testing.T) {
-	n := 6
+	n := 2
 	if testing.Short() {
 		n = 1
+	} else if streamtest.Thorough() {
+		n = 6
 	}
 	for _, name := range recordings(t) {
 		if filepath.Ext(name) == ".ogg" {
@@ -173,9 +175,11 @@ func TestJoinEverywhere(t *testing.T) {
 			if len(all) != len(keys) {
 				t.Errorf("%d places to join, expected %d", len(all), len(keys))
 			}
-			step := 1
+			step := 11
 			if testing.Short() {
 				step = 40
+			} else if streamtest.Thorough() {
+				step = 1
 			}
 			for i := 0; i < len(all); i += step {
 				all[i].sound(t, src)
@@ -264,7 +268,11 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole := streamtest.Judge(t, file)
-			for _, j := range spread(all, 4) {
+			n := 2
+			if streamtest.Thorough() {
+				n = 4
+			}
+			for _, j := range spread(all, n) {
 				j.judged(t, src, whole)
 			}
 		})

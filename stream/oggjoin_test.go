@@ -76,9 +76,11 @@ func TestOggJoinEverywhere(t *testing.T) {
 			for _, j := range all {
 				j.sound(t, src)
 			}
-			n := 4
+			n := 2
 			if testing.Short() {
 				n = 1
+			} else if streamtest.Thorough() {
+				n = 4
 			}
 			judged := source(t)
 			all = all[:len(all)*8/10] // each of two tracks loses its first frames, which are few of many
