@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,4 +70,14 @@ func madeFLAC(t testing.TB, args ...string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestOggPreSkip: the times of Ogg begin behind what is skipped, however long it is.
+func TestOggPreSkip(t *testing.T) {
+	data := bytes.Clone(streamtest.Capture(t, "firefox-audio-opus-T100.ogg").Data)
+	binary.LittleEndian.PutUint16(data[bytes.Index(data, []byte("OpusHead"))+10:], 48000*3/10)
+	to, pcm := sampled(t, resummed(data), every(500), ConvertOptions{})
+	if n := to.Corrections.Load(); n != 0 || len(pcm) < 14*48000 {
+		t.Errorf("%d corrections in %d samples", n, len(pcm))
+	}
 }
