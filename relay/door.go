@@ -62,13 +62,13 @@ func (s *Server) openDoor(w http.ResponseWriter, r *http.Request, status int, ex
 		return nil, err
 	}
 	chunked := r.ProtoAtLeast(1, 1) && !exact
-	h := &hijacked{conn: conn, stall: s.opt.Stall, limit: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
+	h := &hijacked{conn: conn, stall: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
 	if t, ok := conn.(*tls.Conn); ok {
 		h.raw = rawConn(t.NetConn())
 		return &tlsDoor{hijacked: h, bare: t.NetConn()}, nil
 	}
 	h.raw = rawConn(conn)
-	h.limit /= patientWrites
+	h.patient = true
 	return &tcpDoor{hijacked: h}, nil
 }
 
@@ -97,8 +97,8 @@ type hijacked struct {
 	head    []byte // until it is sent
 	chunked bool
 	stall   time.Duration
-	limit   time.Duration // of one write; stall, or a part of it
-	renewed time.Time     // when the deadline was last set
+	patient bool      // a write goes on after its deadline, see patiently
+	renewed time.Time // when the deadline was last set
 	aborted atomic.Bool
 }
 
@@ -109,7 +109,11 @@ func (h *hijacked) deadline(now time.Time) error {
 		return nil
 	}
 	h.renewed = now
-	if err := h.conn.SetWriteDeadline(now.Add(h.limit)); err != nil {
+	limit := h.stall
+	if h.patient {
+		limit /= patientWrites
+	}
+	if err := h.conn.SetWriteDeadline(now.Add(limit)); err != nil {
 		return err
 	}
 	if h.aborted.Load() { // asked after, so that an abort is never overruled
