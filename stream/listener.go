@@ -62,6 +62,7 @@ func (s *Stream) Listen(o ListenOptions) *Listener {
 		l.since = s.base + int64(len(s.parts))
 	}
 	s.Listeners.Add(1) // who sees it can be sure of what this listener gets
+	s.settle()
 	return l
 }
 
@@ -69,6 +70,9 @@ func (s *Stream) Listen(o ListenOptions) *Listener {
 // to close ends the work; see [Stream.Convert].
 func (l *Listener) Close() {
 	l.s.Listeners.Add(-1)
+	l.s.mu.Lock()
+	l.s.settle()
+	l.s.mu.Unlock()
 	l.s.made.release()
 }
 
