@@ -17,7 +17,7 @@ func TestCallFiles(t *testing.T) {
 	r := start(t, "http", wide())
 	c := r.call()
 	path := c.startA.Publish[0].Path()
-	if path+"?el=1" != c.startB.Play[0].URL || !strings.HasPrefix(path, "/"+c.startA.Call+"/alice.") || len(c.startA.Call) < len(calls.RoomPrefix)+26 {
+	if path+"?el=5s" != c.startB.Play[0].URL || !strings.HasPrefix(path, "/"+c.startA.Call+"/alice.") || len(c.startA.Call) < len(calls.RoomPrefix)+26 {
 		t.Fatalf("alice publishes at %s in call %s, bob plays %s", path, c.startA.Call, c.startB.Play[0].URL)
 	}
 	r.connect(path).refused(4403, "Only alice may publish here")
@@ -40,7 +40,7 @@ func TestCallFiles(t *testing.T) {
 		n = *c.a.hear("listeners").N
 	}
 	edge := c.b.hear("edge")
-	if edge.Caller != "alice" || edge.URL != path+"?el=1" || edge.T == nil || *edge.T <= 0 || *edge.At <= 0 {
+	if edge.Caller != "alice" || edge.URL != path+"?el=5s" || edge.T == nil || *edge.T <= 0 || *edge.At <= 0 {
 		t.Errorf("bob is told %s", calls.Encode(edge))
 	}
 	c.b.say(calls.Message{Type: "hangup", Call: c.startB.Call})
@@ -71,11 +71,11 @@ func TestFormatsChange(t *testing.T) {
 	p.acked(len(capture(t, picture)))
 	wav := strings.Replace(url, ".webm", ".wav", 1)
 	path, _, _ := strings.Cut(wav, "?")
-	r.refused("HEAD", path+"?el=1", nil, 404, "")
+	r.refused("HEAD", path+"?el=5s", nil, 404, "")
 	if resp := r.request("HEAD", path, nil); resp.StatusCode != 200 { // of the first format's sound
 		t.Errorf("HEAD %s: %s", path, resp.Status)
 	}
-	l := r.ask("GET", path+"?el=1", nil)
+	l := r.ask("GET", path+"?el=5s", nil)
 	next := r.publish(wav + "&run=2")
 	next.send(streamtest.Wave(time.Second))
 	next.acked(1)

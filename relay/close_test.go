@@ -14,7 +14,7 @@ import (
 // A body that ends before its response's head is sent gets the head all the same.
 func TestDoorClosesWithItsHead(t *testing.T) {
 	near, far := net.Pipe()
-	d := &tcpDoor{hijacked: &hijacked{conn: far, stall: time.Hour, limit: time.Hour, chunked: true, head: []byte("HTTP/1.1 200 OK\r\n\r\n")}}
+	d := &tcpDoor{hijacked: &hijacked{conn: far, stall: time.Hour, chunked: true, head: []byte("HTTP/1.1 200 OK\r\n\r\n")}}
 	go d.close(true)
 	got, err := io.ReadAll(near)
 	if want := "HTTP/1.1 200 OK\r\n\r\n0\r\n\r\n"; err != nil || string(got) != want {
@@ -29,7 +29,7 @@ func TestAbortIsNotOverruled(t *testing.T) {
 	defer near.Close()
 	defer far.Close()
 	go io.Copy(io.Discard, near)
-	d := &tcpDoor{hijacked: &hijacked{conn: far, stall: time.Hour, limit: time.Hour}}
+	d := &tcpDoor{hijacked: &hijacked{conn: far, stall: time.Hour}}
 	d.abort()
 	if err := d.write(written(10), time.Now()); err == nil {
 		t.Error("a write after an abort succeeds")

@@ -62,13 +62,13 @@ func (s *Server) openDoor(w http.ResponseWriter, r *http.Request, status int, ex
 		return nil, err
 	}
 	chunked := r.ProtoAtLeast(1, 1) && !exact
-	h := &hijacked{conn: conn, stall: s.opt.Stall, limit: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
+	h := &hijacked{conn: conn, stall: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
 	if t, ok := conn.(*tls.Conn); ok {
 		h.raw = rawConn(t.NetConn())
 		return &tlsDoor{hijacked: h, bare: t.NetConn()}, nil
 	}
 	h.raw = rawConn(conn)
-	h.limit /= patientWrites
+	h.patient = true
 	return &tcpDoor{hijacked: h}, nil
 }
 
@@ -97,8 +97,8 @@ type hijacked struct {
 	head    []byte // until it is sent
 	chunked bool
 	stall   time.Duration
-	limit   time.Duration // of one write; stall, or a part of it
-	renewed time.Time     // when the deadline was last set
+	patient bool      // a write goes on after its deadline, see patiently
+	renewed time.Time // when the deadline was last set
 	aborted atomic.Bool
 }
 
@@ -109,7 +109,11 @@ func (h *hijacked) deadline(now time.Time) error {
 		return nil
 	}
 	h.renewed = now
-	if err := h.conn.SetWriteDeadline(now.Add(h.limit)); err != nil {
+	limit := h.stall
+	if h.patient {
+		limit /= patientWrites
+	}
+	if err := h.conn.SetWriteDeadline(now.Add(limit)); err != nil {
 		return err
 	}
 	if h.aborted.Load() { // asked after, so that an abort is never overruled
@@ -188,21 +192,21 @@ func (d *tcpDoor) write(v *vector, now time.Time) error {
 const patientWrites = 3
 
 // patiently repeats a write that goes on where it stopped, for as long as the
-// connection takes anything: who is slow is not gone. One that takes nothing is
-// reset, or the kernel would keep what was not sent, and wait for it.
+// other side takes anything: who is slow is not gone. The kernel takes more only in
+// large steps, so what it has still to send tells as well. A connection that takes
+// nothing is reset.
 func (d *tcpDoor) patiently(write func() (int64, error)) error {
 	for idle := 0; ; {
+		unsent := d.raw.unsent()
 		n, err := write()
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		if idle++; n > 0 {
+		if idle++; n > 0 || d.raw.unsent() < unsent {
 			idle = 0
 		}
 		if idle == patientWrites {
-			if t, ok := d.conn.(*net.TCPConn); ok {
-				_ = t.SetLinger(0) // it is closed either way
-			}
+			resetOnClose(d.conn)
 			return err
 		}
 		d.renewed = time.Time{}
@@ -239,6 +243,14 @@ func (d *tcpDoor) writeRest(b []byte) error {
 	})
 }
 
+// resetOnClose has a connection's close throw away what is not sent: the kernel
+// would keep that, and wait, for minutes.
+func resetOnClose(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetLinger(0) // it is closed either way
+	}
+}
+
 // maxRecord is the most that a TLS record holds; a write of one is one record.
 const maxRecord = 16 << 10
 
@@ -256,6 +268,7 @@ func (d *tlsDoor) name() string { return "tls" }
 // keep the goodbye waiting.
 func (d *tlsDoor) close(clean bool) {
 	if !clean {
+		resetOnClose(d.bare)
 		_ = d.bare.Close()
 		return
 	}

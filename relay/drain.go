@@ -20,31 +20,30 @@ import (
 // waiting for ever. Sockets and hijacked connections are not known to that
 // shutdown: they are waited for here.
 func (s *Server) stop(h *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Farewell+s.opt.Drain)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	shut := make(chan error, 1)
 	go func() { shut <- h.Shutdown(ctx) }() // closes the listener at once, then waits
 	s.board.close()
-	s.farewell(ctx)
+	s.farewell()
 	s.hub.Close()
+	drained := time.AfterFunc(s.opt.Drain, func() {
+		s.cut()
+		cancel()
+	})
+	defer drained.Stop()
 	err := <-shut
-	done := make(chan struct{})
-	go func() { s.work.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-	s.cut()
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) {
 		err = h.Close()
 	}
-	<-done
+	s.work.Wait()
+	s.cut()
 	return err
 }
 
 // farewell tells the publishing sockets to go, and waits until they have, for a
 // moment at the most: programs that know nothing of it are cut off then.
-func (s *Server) farewell(ctx context.Context) {
+func (s *Server) farewell() {
 	s.mu.Lock()
 	if !s.leaving {
 		s.leaving = true
@@ -58,7 +57,6 @@ func (s *Server) farewell(ctx context.Context) {
 	select {
 	case <-gone:
 	case <-timeout.C:
-	case <-ctx.Done():
 	}
 }
 

@@ -112,8 +112,8 @@ func (l *link) run() {
 			backoff = l.opt.Retry
 		}
 		why := err.Error()
-		if code, reason := closed(err); code == closeStatus+http.StatusConflict {
-			backoff, why = l.opt.RetryHeld, reason // the name's holder may be gone by then
+		if code, reason := closed(err); passes(code) {
+			backoff, why = l.opt.RetryHeld, reason
 		}
 		if !l.told {
 			l.told = true
@@ -135,7 +135,7 @@ func (l *link) over(err error) bool {
 	case err == nil, errors.As(err, &lost):
 	case !l.met:
 		err = fmt.Errorf("connecting: %w", err)
-	case code == closeStatus+http.StatusConflict:
+	case passes(code):
 		return false
 	case code == closeInvalid, code == closeTooBig, code == closeUnsupported, code >= closeStatus:
 		err = fmt.Errorf("the server refused: %s", reason)
@@ -144,6 +144,12 @@ func (l *link) over(err error) bool {
 	}
 	l.change(func() { l.err = err })
 	return true
+}
+
+// passes reports whether what a server refuses with this code it may take a moment
+// later: the name's holder may be gone by then, or there may be memory again.
+func passes(code int) bool {
+	return code == closeStatus+http.StatusConflict || code == closeStatus+http.StatusServiceUnavailable
 }
 
 // lostRun is a run that cannot go on: the server no longer has its beginning.

@@ -22,6 +22,7 @@ type Options struct {
 	MaxWait    time.Duration // the longest ?wait= (5 min)
 	Ahead      time.Duration // how far a body with a Content-Length is read ahead of its timestamps (1 s)
 	AckEvery   time.Duration // acknowledgements are at least so far apart (200 ms)
+	Beat       time.Duration // and at most so far while anything comes: a large chunk on a thin link is no dead one (1 s)
 	PingEvery  time.Duration // sockets are pinged so often (20 s)
 	PingWithin time.Duration // and closed when no answer came after this (25 s)
 	Stall      time.Duration // a listener that takes nothing for so long is closed (30 s)
@@ -32,7 +33,7 @@ type Options struct {
 	Idle       time.Duration // a connection without a request is closed after this (2 min)
 	CloseWait  time.Duration // how long the other side of a socket may take to answer a close (3 s)
 	Farewell   time.Duration // how long a stopping server lets publishers finish their run (2 s)
-	Drain      time.Duration // how long a stopping server lets connections take what is left (3 s)
+	Drain      time.Duration // how long a stopping server then lets connections take what is left (2 s)
 
 	Log *slog.Logger // (slog.Default())
 }
@@ -64,6 +65,7 @@ func (o Options) withDefaults() Options {
 	def(&o.MaxWait, 5*time.Minute)
 	def(&o.Ahead, time.Second)
 	def(&o.AckEvery, 200*time.Millisecond)
+	def(&o.Beat, time.Second)
 	def(&o.PingEvery, 20*time.Second)
 	def(&o.PingWithin, 25*time.Second)
 	def(&o.Stall, 30*time.Second)
@@ -74,7 +76,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Idle, 2*time.Minute)
 	def(&o.CloseWait, 3*time.Second)
 	def(&o.Farewell, 2*time.Second)
-	def(&o.Drain, 3*time.Second)
+	def(&o.Drain, 2*time.Second)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

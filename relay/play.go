@@ -74,6 +74,14 @@ const (
 	maxMaxLag = time.Minute
 )
 
+// How far timestamps may jump in a body for an element whose page does nothing but
+// open it again, and the least and the most that ?el= may ask for.
+const (
+	elementJump = 500 * time.Millisecond
+	minElement  = 100 * time.Millisecond
+	maxElement  = time.Minute
+)
+
 // parseHow reads how a listener wants to be treated when it or the stream stumbles.
 func parseHow(r *http.Request) (how stream.ListenOptions, err error) {
 	q := r.URL.Query()
@@ -87,9 +95,11 @@ func parseHow(r *http.Request) (how stream.ListenOptions, err error) {
 	switch v := q.Get("el"); v {
 	case "", "0":
 	case "1":
-		how.Element = true
+		how.Element = elementJump
 	default:
-		return how, refuse(http.StatusBadRequest, "el is 1 for a media element, which opens the stream anew after a jump, or 0; got %.20q.", v)
+		if how.Element, err = time.ParseDuration(v); err != nil || how.Element < minElement || how.Element > maxElement {
+			return how, refuse(http.StatusBadRequest, "el is for media elements, which open the stream anew after a jump: 1, or from how far a jump on, a duration from %v to %v, as in ?el=3s; got %.20q.", minElement, maxElement, v)
+		}
 	}
 	if v := q.Get("maxlag"); v != "" {
 		if how.MaxLag, err = time.ParseDuration(v); err != nil || how.MaxLag < minMaxLag || how.MaxLag > maxMaxLag {
@@ -128,7 +138,8 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 		view, err := st.Playable(a.ext)
 		// An element in a call asks for the format that was agreed on, and not for
 		// what can be made of one that failed.
-		agreed := expected && r.URL.Query().Get("el") == "1"
+		el := r.URL.Query().Get("el")
+		agreed := expected && el != "" && el != "0"
 		if err == nil && (!agreed || view.Format == st.Format()) {
 			return st, view, nil
 		}

@@ -174,7 +174,9 @@ func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher
 	}
 	pause := time.NewTimer(0)
 	defer pause.Stop()
-	goodbye := s.goodbye
+	beat := time.NewTicker(s.opt.Beat)
+	defer beat.Stop()
+	goodbye, got := s.goodbye, c.conn.got.Load()
 	for {
 		select {
 		case <-ctx.Done():
@@ -186,7 +188,14 @@ func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher
 		case <-p.Gone():
 			c.closeWith(refusalOf(p.Cause()))
 			return
+		case <-beat.C:
+			before := got
+			if got = c.conn.got.Load(); got > before && !s.tell(ctx, c, ack{Type: "ack", Chunks: chunks}) {
+				return
+			}
 		case n := <-news:
+			beat.Reset(s.opt.Beat)
+			got = c.conn.got.Load()
 			if chunks = n; !s.tell(ctx, c, ack{Type: "ack", Chunks: chunks}) {
 				return
 			}

@@ -23,7 +23,7 @@ type socket struct {
 	c       *websocket.Conn
 	conn    *wire         // what it runs on; nil on the dialling side
 	wait    time.Duration // how long the other side may take to answer a close
-	writing chan struct{} // full while a message is written, and to the end from close on
+	writing chan struct{} // full while a message or a close frame is written
 	buf     []byte
 }
 
@@ -91,14 +91,16 @@ func (k *hijackKeeper) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // wire is a socket's connection, made stricter than the library is.
 type wire struct {
 	net.Conn
-	closing atomic.Bool // our own close frame is the next thing to be written
-	closed  atomic.Bool // it has been
+	got     atomic.Int64 // bytes, of messages that are not whole yet, too
+	closing atomic.Bool  // our own close frame is the next thing to be written
+	closed  atomic.Bool  // it has been
 }
 
 // Read calls the connection's end an error: the library takes io.EOF in the
 // middle of a message for that message's end.
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
+	w.got.Add(int64(n))
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,16 +18,23 @@ func TestStall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in -short")
 	}
+	for _, protocol := range []string{"http", "tls"} {
+		t.Run(protocol, func(t *testing.T) { stall(t, protocol) })
+	}
+}
+
+func stall(t *testing.T, protocol string) {
 	t.Parallel()
 	chunks := heavy(8)
 	o := wide()
 	o.Stall = 3 * time.Second
-	r, p := begun(t, "http", "/a.wav", o, chunks)
+	r, p := begun(t, protocol, "/a.wav", o, chunks)
 	s, err := r.s.Hub().Open(t.Context(), "a", 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow, still := r.narrow("/a.wav"), r.narrow("/a.wav")
+	slow, _ := r.narrow("/a.wav")
+	_, still := r.narrow("/a.wav")
 	eventually(t, "both listen", func() bool { return s.Listeners.Load() == 2 })
 	p.send(chunks[1:]...)
 	p.acked(len(chunks))
@@ -44,13 +54,24 @@ func TestStall(t *testing.T) {
 	eventually(t, "nobody listens", func() bool { return s.Listeners.Load() == 0 })
 }
 
-// narrow listens over a connection that takes little at a time.
-func (r *running) narrow(path string) net.Conn {
+// narrow listens over a connection that takes little at a time. It returns what to
+// read from, and what that runs on.
+func (r *running) narrow(path string) (net.Conn, *net.TCPConn) {
 	r.t.Helper()
-	c, err := rawListener(patient(r.t), r.addr, path, nil, 64<<10)
+	c, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { c.Close() })
-	return c
+	bare := c.(*net.TCPConn)
+	if err := bare.SetReadBuffer(64 << 10); err != nil {
+		r.t.Fatal(err)
+	}
+	if strings.HasPrefix(r.url, "https") {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	}
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		r.t.Fatal(err)
+	}
+	return c, bare
 }

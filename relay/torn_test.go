@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // shake opens a WebSocket by hand.
@@ -98,6 +99,47 @@ func TestOneCloseFrame(t *testing.T) {
 		}
 		if rest, _ := io.ReadAll(in); len(bytes.TrimSpace(rest)) > 0 {
 			t.Errorf("%s: after its close frame the server writes % x", row.path, rest)
+		}
+	}
+}
+
+// While a message is on its way, however slowly, its publisher is told that it is
+// heard.
+func TestBeat(t *testing.T) {
+	o := wide()
+	o.Beat = 10 * time.Millisecond
+	r := start(t, "http", o)
+	c, in := r.shake("/a.webm?run=r&key=k")
+	hear := func(want string) {
+		t.Helper()
+		var head [2]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		text := make([]byte, head[1])
+		if _, err := io.ReadFull(in, text); err != nil || string(text) != want {
+			t.Fatalf("heard %s, %v; expected %s", text, err, want)
+		}
+	}
+	hear(`{"type":"ready","chunks":0,"known":false}`)
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	next := []byte{0x82, 0x80 | 126, 0xFF, 0xFF, 0, 0, 0, 0}
+	for range 3 {
+		if _, err := c.Write(next); err != nil {
+			t.Fatal(err)
+		}
+		hear(`{"type":"ack","chunks":0}`)
+		next = []byte{0}
+	}
+}
+
+// What passes is tried again.
+func TestPasses(t *testing.T) {
+	for code, want := range map[int]bool{4409: true, 4503: true, 4404: false, closeReplaced: false, closeInvalid: false, closeGoingAway: false} {
+		if passes(code) != want {
+			t.Errorf("%d passes: %t", code, !want)
 		}
 	}
 }

@@ -51,6 +51,14 @@ after a calm minute each, 20 times
 starved at 0.30 s: 1
 0.6 s later with 0.6 s more: at 100.8 of 101.6
 0.6 s later with 3 s more: at 103.8 of 104.0
+pieces of 1 s: 3 seeks in 100 s, rate 1.1
+1 s away: 0 seeks
+2 s away: 0 seeks before 0.3 s are there, 1 then, to 0.2 s
+that took 2 s: 0 seeks
+2 s away, and again 1.6 s after the seek: 1 and 1 seeks
+2 s away, and all of it comes within half a second: 1 seeks
+0.8 s where seeks are worth nothing: 1.4
+and after it ran dry at that: 1.1
 `
 	if got := strings.ReplaceAll(string(out), "\r", ""); got != want {
 		t.Errorf("got\n%s\nexpected\n%s", got, want)
@@ -101,4 +109,71 @@ for (const more of [0.6, 3]) {
   for (let i = 0; i < 12; i++) { clock += 50; chase.step(true); }
   console.log("0.6 s later with " + more + " s more: at " + element.currentTime.toFixed(1) + " of " + (100 + gap).toFixed(1));
 }
+gap = 1.2;
+element.currentTime = 100;
+chase.reset();
+const sought = () => { const n = chase.seeks - before; before = chase.seeks; return n; };
+let before = chase.seeks;
+// Seeks are worth nothing here, and the file comes in pieces of 1 s.
+for (let at = 100, i = 0; i < 100000 / 50; i++) {
+  clock += 50;
+  element.currentTime = at += 0.05;
+  if (i % 20 === 19) { gap++; }
+  chase.step(true);
+}
+console.log("pieces of 1 s: " + sought() + " seeks in 100 s, rate " + element.playbackRate);
+const look = (ms) => { for (let i = 0; i < ms / 50; i++) { clock += 50; chase.step(true); } };
+element.currentTime = 100 + gap - 0.1;
+look(1000);
+gap += 1;
+look(100);
+console.log("1 s away: " + sought() + " seeks");
+element.currentTime = 100 + gap - 0.1;
+look(2000);
+gap += 2;
+look(100);
+const early = [sought()];
+for (let i = 0; i < 6; i++) { gap += 0.05; look(50); }
+console.log("2 s away: " + early[0] + " seeks before 0.3 s are there, " + sought() + " then, to " + (100 + gap - element.currentTime).toFixed(1) + " s");
+const slow = () => {
+  element.seeking = true;
+  look(2000);
+  element.seeking = false;
+  gap += 2;
+  look(1000);
+};
+slow();
+console.log("that took 2 s: " + sought() + " seeks");
+element.currentTime = 100 + gap - 0.1;
+look(2000);
+gap += 2;
+look(50);
+gap += 0.3;
+look(600);
+early.push(sought());
+element.currentTime = 100 + gap - 0.1;
+look(1600);
+gap += 2;
+look(50);
+gap += 0.3;
+look(100);
+console.log("2 s away, and again 1.6 s after the seek: " + early[1] + " and " + sought() + " seeks");
+slow();
+element.currentTime = 100 + gap - 0.1;
+look(2000);
+for (let i = 0; i < 10; i++) { gap += 0.2; look(50); }
+console.log("2 s away, and all of it comes within half a second: " + sought() + " seeks");
+const steady = () => {
+  for (let i = 0; i < 1000 / 50; i++) {
+    clock += 50;
+    gap += 0.05;
+    element.currentTime = 100 + gap - 0.8;
+    chase.step(true);
+  }
+  return element.playbackRate;
+};
+for (let i = 0; i < 20; i++) { steady(); }
+console.log("0.8 s where seeks are worth nothing: " + steady());
+chase.stalled();
+console.log("and after it ran dry at that: " + steady());
 `}

@@ -12,6 +12,7 @@
   var everfile = root.everfile = root.everfile || {};
   var CHECK = 500, CONNECT = 10000, ANSWER = 5000;   // ms: between two looks, for connecting, for an answer
   var QUIET = 20000, LIVELY = 3000;                  // ms of silence before it asks; in a call, where edges are told
+  var SOON = 2000;                                   // ms between two tries that a call can wait: it is over after 30 s
   var LATE = 4408;                                   // our hello did not arrive: that is the network's fault
   var TEXT = {
     connecting: "Connecting.",
@@ -133,7 +134,7 @@
 
     control.close = function () { end("closed"); };
     control.state = function () { return current; };
-    socket = everfile.socket({ url: address, onopen: function () { open = true; control.hello(); }, onmessage: receive, onclose: closed });
+    socket = everfile.socket({ url: address, onopen: function () { open = true; control.hello(); }, onmessage: receive, onclose: closed, soon: SOON });
     timer = setInterval(check, CHECK);
     // The network is back, and most likely another one: does the socket live?
     off = everfile.listen(root, "online", function () { if (ready && owed === null) { ask({ type: "who" }); } });

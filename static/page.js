@@ -119,7 +119,8 @@
   };
 
   /* curl(url) is the line that keeps the file at a URL, in a terminal. */
-  page.curl = function (url) { return "curl -N " + url + " > " + url.replace(/.*\//, ""); };
+  /* curl writes down a whole file: nothing that comes late is left out for it. */
+  page.curl = function (url) { return "curl -N \"" + url + "?mode=complete\" > " + url.replace(/.*\//, ""); };
 
   // ---- the screen
 

@@ -6,6 +6,7 @@
 
   var everfile = root.everfile = root.everfile || {};
   var FIRST = 250, SECOND = 500, MOST = 5000;   // ms between two tries
+  var MINUTE = 60000;
   var DEAD = 1000;                              // ms that a socket has to close when it is told to
 
   /*
@@ -19,6 +20,7 @@
    *                          then, 5 s at most, and not all clients at once
    *   often                  how small a part: an eighth (8). Chromium holds sockets back
    *                          for seconds once dozens of them in a page have failed
+   *   soon                   ms at most between two tries in the first minute (5 s)
    *
    * It has open() (unless it waits for the next try), retry() (at once), send(data)
    * -> bool, drop(code, reason, within), settled() (the next loss is a first one again),
@@ -58,10 +60,12 @@
     }
 
     function again(wait) {
+      var away;
       if (over || ws) { return; }
       if (wait === undefined) {
         wait = delay * (0.75 + Math.random() / 2);
-        delay = Math.min(delay * 2, MOST, Math.max(SECOND, (now() - lost) / (options.often || 8)));
+        away = now() - lost;
+        delay = Math.min(delay * 2, away < MINUTE && options.soon || MOST, Math.max(SECOND, away / (options.often || 8)));
       }
       clearTimeout(next);
       next = setTimeout(connect, wait);

@@ -122,6 +122,9 @@
         if (options.live || uplink.runs > 1 && now() - renewedAt < QUIET) { return OWN; }
         options.ontaken();
         return OTHER;
+      } else if (code === 4503) {   // its memory is full for now
+        options.onlost();
+        return OTHER;
       } else if (code >= 4000 && code < 5000) {
         options.onover("failed", reason || "The server closed the connection with " + code + ".", code === 4415);
       } else if (ours) {

@@ -135,6 +135,30 @@ test("what is on its way has time to arrive before the next run", () => {
   assert.ok(!states.includes("taken"));
 });
 
+test("a large chunk on a thin link is not cut short", () => {
+  begin();
+  ready(0);
+  record(60000);
+  for (let i = 0; i < 60; i++) {
+    advance(1000);
+    last().hear({ type: "ack", chunks: 0 });
+  }
+  assert.equal(last().closing, null);
+  assert.equal(sockets.length, 1);
+  advance(6000);
+  assert.notEqual(last().closing, null, "and silence is silence");
+});
+
+test("a server whose memory is full is asked again", () => {
+  begin();
+  ready(0);
+  record(1);
+  last().end(4503);
+  advance(3000);
+  assert.equal(sockets.length, 2);
+  assert.ok(!states.includes("failed"));
+});
+
 test("no more is on its way than gets through", () => {
   begin();
   ready(0);

@@ -136,11 +136,11 @@ func TestConversionEnds(t *testing.T) {
 			if synctest.Wait(); !isOver(to) || len(s.entry.conversions) != 0 {
 				t.Errorf("%s: it goes on", name)
 			}
-			if n := w.h.Memory(); n != 0 {
-				t.Errorf("%s: %d bytes are left in the account", name, n)
-			}
 			for _, l := range all {
 				l.Close()
+			}
+			if n := w.h.Memory(); n != 0 {
+				t.Errorf("%s: %d bytes are left in the account", name, n)
 			}
 		})
 	}

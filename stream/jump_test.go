@@ -17,7 +17,7 @@ func TestElementEndsBeforeThePicture(t *testing.T) {
 			w.frame(2, false, 100)
 			w.step(100 * time.Millisecond)
 		}
-		l := w.stream().Listen(ListenOptions{Element: true})
+		l := w.stream().Listen(ListenOptions{Element: 500 * time.Millisecond})
 		defer l.Close()
 		if parts, err := l.Take(nil); len(parts) == 0 || err != nil {
 			t.Fatalf("%d parts, %v", len(parts), err)

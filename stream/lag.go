@@ -42,7 +42,7 @@ func (l *Listener) skip() bool {
 	l.s.LostParts.Add(n)
 	l.s.untold.Add(1)
 	l.seq, l.shown = l.s.join, 0
-	l.over = l.opt.Element
+	l.over = l.opt.Element > 0
 	return !l.over
 }
 
@@ -59,20 +59,17 @@ func (s *Stream) tellLosses() {
 		"times", s.untold.Swap(0), "lost parts so far", s.LostParts.Load())
 }
 
-// How far timestamps may jump before an [ListenOptions].Element is done: sound
-// comes without gaps, a picture alone may be a slow one.
-const (
-	soundJump   = 500 * time.Millisecond
-	pictureJump = 3 * time.Second
-)
+// pictureJump is how far the timestamps of an [ListenOptions].Element may jump at
+// least where there is no sound: a picture alone may be a slow one.
+const pictureJump = 3 * time.Second
 
 // jumps reports whether an element would stand still before this part: there was
 // nothing for so long, or no sound. A run may begin with its picture, and an element
 // that has one frame of it stands still until then.
 func (l *Listener) jumps(p *Part) bool {
-	pace, limit := Audio, soundJump
+	pace, limit := Audio, l.opt.Element
 	if l.s.head.first(Audio) < 0 {
-		pace, limit = Video, pictureJump
+		pace, limit = Video, max(limit, pictureJump)
 	}
 	if !l.s.format.Timed() || p.Kind == Filler {
 		return false

@@ -14,19 +14,24 @@ func TestElementEndsAtAJump(t *testing.T) {
 		name   string
 		tracks [][]byte
 		track  uint64
+		jump   time.Duration
 		gap    time.Duration
 		ends   bool
 	}{
-		{"sound, a little", [][]byte{opusTrack}, 2, 400 * time.Millisecond, false},
-		{"sound, too much", [][]byte{opusTrack}, 2, 700 * time.Millisecond, true},
-		{"a slow picture", [][]byte{vp8Track}, 1, 2900 * time.Millisecond, false},
-		{"a picture that was away", [][]byte{vp8Track}, 1, 3200 * time.Millisecond, true},
-		{"a slow picture with sound", [][]byte{vp8Track, opusTrack}, 1, 3200 * time.Millisecond, false},
+		{"sound, a little", [][]byte{opusTrack}, 2, 500 * time.Millisecond, 400 * time.Millisecond, false},
+		{"sound, too much", [][]byte{opusTrack}, 2, 500 * time.Millisecond, 700 * time.Millisecond, true},
+		{"sound, what a page seeks over", [][]byte{opusTrack}, 2, 5 * time.Second, 4900 * time.Millisecond, false},
+		{"sound, more than that", [][]byte{opusTrack}, 2, 5 * time.Second, 5200 * time.Millisecond, true},
+		{"a slow picture", [][]byte{vp8Track}, 1, 500 * time.Millisecond, 2900 * time.Millisecond, false},
+		{"a picture that was away", [][]byte{vp8Track}, 1, 500 * time.Millisecond, 3200 * time.Millisecond, true},
+		{"a picture, what a page seeks over", [][]byte{vp8Track}, 1, 5 * time.Second, 4900 * time.Millisecond, false},
+		{"a picture, more than that", [][]byte{vp8Track}, 1, 5 * time.Second, 5200 * time.Millisecond, true},
+		{"a slow picture with sound", [][]byte{vp8Track, opusTrack}, 1, 500 * time.Millisecond, 3200 * time.Millisecond, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newTape(t, Options{MaxLag: time.Hour}, row.tracks...)
 			w.play(time.Second, row.track, 100)
-			element := w.stream().Listen(ListenOptions{Element: true})
+			element := w.stream().Listen(ListenOptions{Element: row.jump})
 			tool := w.stream().Listen(ListenOptions{})
 			defer element.Close()
 			defer tool.Close()
@@ -59,7 +64,7 @@ func TestElementIsNotMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTape(t, Options{}, opusTrack)
 		w.frame(2, false, 100)
-		l := w.stream().Listen(ListenOptions{Element: true})
+		l := w.stream().Listen(ListenOptions{Element: 500 * time.Millisecond})
 		defer l.Close()
 		l.seq = 0
 		for range 40 {

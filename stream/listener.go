@@ -40,10 +40,11 @@ type ListenOptions struct {
 	Complete bool
 	// MaxLag is how late a listener may be before it is moved; 0: [Options].MaxLag.
 	MaxLag time.Duration
-	// Element ends the body where its timestamps would jump forward by more than a
-	// media element bears: it stands still for as long as the jump. Who opens the
-	// stream anew is at once where it goes on.
-	Element bool
+	// Element, if it is not 0, ends the body where its timestamps would jump forward
+	// by more than this, and where the listener would be moved: a media element stands
+	// still for as long as the jump, if nobody seeks. Who opens the stream anew is at
+	// once where it goes on.
+	Element time.Duration
 }
 
 // Listen returns a listener that begins at the newest join. If there is none it
@@ -61,6 +62,7 @@ func (s *Stream) Listen(o ListenOptions) *Listener {
 		l.since = s.base + int64(len(s.parts))
 	}
 	s.Listeners.Add(1) // who sees it can be sure of what this listener gets
+	s.settle()
 	return l
 }
 
@@ -68,6 +70,9 @@ func (s *Stream) Listen(o ListenOptions) *Listener {
 // to close ends the work; see [Stream.Convert].
 func (l *Listener) Close() {
 	l.s.Listeners.Add(-1)
+	l.s.mu.Lock()
+	l.s.settle()
+	l.s.mu.Unlock()
 	l.s.made.release()
 }
 
@@ -131,7 +136,7 @@ func (l *Listener) Take(dst []*Part) ([]*Part, error) {
 		if n > 0 && n+len(p.Bytes) > maxBatch {
 			break
 		}
-		if l.opt.Element && l.jumps(p) {
+		if l.opt.Element > 0 && l.jumps(p) {
 			l.over = true
 			break
 		}

@@ -29,6 +29,7 @@ type Stream struct {
 	base  int64         // sequence number of parts[0]
 	join  int64         // sequence number of the newest join, or -1 if it left the window
 	bytes int           // in parts
+	left  int           // of them, in the account of memory, once it has ended
 	began time.Time     // stream time 0
 	end   time.Duration // of the latest-ending part
 	last  time.Time     // when something was appended
@@ -282,8 +283,22 @@ func (s *Stream) finish() {
 		s.batch.Stop()
 		s.batch = nil
 	}
-	// What listeners have not read yet is theirs, for a moment longer.
-	s.entry.hub.memory.Add(-int64(s.bytes))
+	s.left = s.bytes
+	s.settle()
 	s.entry.hub.streams.Add(-1)
 	close(s.renew())
+}
+
+// settle keeps an ended stream in the account of memory for as long as somebody
+// still reads it, which may be slowly. s.mu is held.
+func (s *Stream) settle() {
+	if !s.ended {
+		return
+	}
+	left := 0
+	if s.Listeners.Load() > 0 {
+		left = s.bytes
+	}
+	s.entry.hub.memory.Add(int64(left - s.left))
+	s.left = left
 }

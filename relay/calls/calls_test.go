@@ -23,8 +23,8 @@ a invite to=bob media=av
 			b< invite call=call-r3 from=alice media=av
 `
 	starts = `
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite`
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`
 	talking = ringing + `
 b accept call=call-r3 media=av
 			allow call-r3 map[alice:r4 bob:r5]` + starts + `
@@ -49,14 +49,14 @@ a invite to=bob
 		"accepted without a camera": ringing + `
 b accept call=call-r3 media=a
 			allow call-r3 map[alice:r4 bob:r5]
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 audio/webm;codecs=opus peer=bob:a
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 audio/webm;codecs=opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s audio/webm;codecs=opus peer=bob:a
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 audio/webm;codecs=opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite
 b media call=call-r3 media=av` + starts,
 		"nothing to send": ringing + `
 b accept call=call-r3 media=none
 			allow call-r3 map[alice:r4 bob:r5]
 			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus peer=bob:none
-			b< start call=call-r3 play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite`,
+			b< start call=call-r3 play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
 		"refused": ringing + `
 b reject call=call-r3 reason=later
 			a< ended call=call-r3 reason=refused by=bob
@@ -148,13 +148,13 @@ c hello caller=carol
 			c< error code=bad-request re=hello`,
 		"the network is away for a moment in the call": talking + `
 a lost
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 b message call=call-r3 data=1
 			b< error code=gone re=message
 c hello caller=alice resume=r1
 			c< welcome caller=alice resumed=true
-			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite
+			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite
 wait 60s
 c hangup call=call-r3
 			forbid call-r3
@@ -162,14 +162,14 @@ c hangup call=call-r3
 			b< ended call=call-r3 reason=hangup by=alice`,
 		"a page reloaded in the call says goodbye and comes back": talking + `
 a bye
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 c hello caller=alice resume=r1
 			c< welcome caller=alice resumed=true
-			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite`,
+			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
 		"the network does not come back": talking + `
 a lost
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 wait 29s
 wait 30s
 			forbid call-r3
@@ -178,13 +178,13 @@ c hello caller=alice resume=r1
 			c< welcome caller=alice`,
 		"an old timer does not count": talking + `
 a lost
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 c hello caller=alice resume=r1
 			c< welcome caller=alice resumed=true
-			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite
+			c< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite
 c lost
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 wait 30s once
 wait 30s once
 			forbid call-r3
@@ -213,8 +213,8 @@ c hello caller=bob resume=r2
 			c< invite call=call-r3 from=alice media=av
 c accept call=call-r3 media=av
 			allow call-r3 map[alice:r4 bob:r5]
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			c< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite`,
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			c< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
 		"the inviter's network flaps while it rings": ringing + `
 a lost
 c hello caller=alice resume=r1
@@ -222,7 +222,7 @@ c hello caller=alice resume=r1
 			c< ringing call=call-r3 to=bob media=av`,
 		"both networks away": talking + `
 a lost
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite:away
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away
 b lost
 wait 30s
 			forbid call-r3`,
@@ -257,8 +257,8 @@ a invite to=bob media=av
 			b< invite call=call-r3 from=alice media=av
 b accept call=call-r3 media=a
 			allow call-r3 map[alice:r4 bob:r5]
-			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.wav?el=1 audio/wav peer=bob:a
-			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav play=/call-r3/alice.wav?el=1 audio/wav peer=alice:av:polite`,
+			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.wav?el=5s audio/wav peer=bob:a
+			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav play=/call-r3/alice.wav?el=5s audio/wav peer=alice:av:polite`,
 		"formats: permission came later": ringing + `
 b can can=none
 b accept call=call-r3 media=av
@@ -272,24 +272,24 @@ b accept call=call-r3 media=av
 b can can=webm` + starts,
 		"formats: the first fails, and the next, and there is none": talking + `
 b failed call=call-r3 url=/call-r3/alice.webm
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 audio/webm;codecs=opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 audio/webm;codecs=opus peer=alice:av:polite
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 audio/webm;codecs=opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s audio/webm;codecs=opus peer=alice:av:polite
 a failed call=call-r3 url=/call-r3/alice.webm mime=video/webm;codecs=vp8,opus
 a failed call=call-r3 url=/call-r3/alice.webm?key=r4 mime=audio/webm;codecs=opus
-			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.wav?el=1 audio/wav peer=alice:av:polite
+			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.wav?el=5s audio/wav peer=alice:av:polite
 b failed call=call-r3 url=/call-r3/alice.webm
 b failed call=call-r3 url=/call-r3/carol.webm
 			b< error code=no-match re=failed
 b failed call=call-r3 url=/call-r3/alice.wav
-			a< start call=call-r3 play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
+			a< start call=call-r3 play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
 			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus peer=alice:av:polite
 			a< error code=no-match re=start
 			b< error code=no-match re=start
 b media call=call-r3 media=av
 a can can=webm
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=1 video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=1 video/webm;codecs=vp8,opus peer=alice:av:polite`,
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
 		"who is online": ringing + `
 c hello caller=carol
 			c< welcome caller=carol

@@ -6,6 +6,11 @@ import (
 	"strings"
 )
 
+// seekable is asked for with every file that a page plays: its script seeks over
+// what the sender left out, and the last picture stays meanwhile. Beyond so much
+// the body ends, and it opens the file again.
+const seekable = "?el=5s"
+
 // start sends each member the whole state of the call, if it is not what the
 // member was told last.
 func (s *State) start(k *call) {
@@ -26,7 +31,7 @@ func (s *State) start(k *call) {
 				Polite: k.members[0] != me && i == 0, Away: other.session == 0,
 			})
 			if f, why := k.format(other); f != nil && me.plays(f) {
-				m.Play = append(m.Play, Playing{Caller: other.name, URL: k.path(other, f) + "?el=1", MIME: f.mime, Why: why})
+				m.Play = append(m.Play, Playing{Caller: other.name, URL: k.path(other, f) + seekable, MIME: f.mime, Why: why})
 			}
 		}
 		if me.session != 0 && !reflect.DeepEqual(m, me.told) {

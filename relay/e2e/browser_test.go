@@ -94,7 +94,7 @@ func (b *browser) newTab(scripts ...string) *tab {
 				return
 			}
 			p.mu.Lock()
-			p.errors = append(p.errors, fmt.Sprintf("%+v", ev.ExceptionDetails.Text))
+			p.errors = append(p.errors, fmt.Sprintf("%s %s", ev.ExceptionDetails.Text, thrownValue(ev.ExceptionDetails)))
 			p.mu.Unlock()
 		}
 	}()
@@ -190,4 +190,12 @@ func script(t *testing.T, name string) string {
 func front(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 	_, err := cdp.Call(ctx, t, page.BringToFront, cdp.Empty{})
 	return chromedp.Void{}, err
+}
+
+// thrownValue describes what was thrown, with its stack if it has one.
+func thrownValue(d *runtime.ExceptionDetails) string {
+	if d.Exception == nil {
+		return ""
+	}
+	return d.Exception.Description
 }

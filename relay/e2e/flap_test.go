@@ -179,18 +179,20 @@ func flapFor(t *testing.T, rule fault.Rule, d time.Duration) {
 }
 
 // In the call the sender's page is loaded again, takes another camera, loses its
-// microphone: the other's picture goes on soon.
+// microphone: the other's picture goes on soon, and while the file has the same
+// tracks, in the same response.
 func TestSenderChanges(t *testing.T) {
 	thorough(t)
 	f := startFlapping(t, serve(t, relay.Options{}))
 	for _, c := range []struct {
 		name   string
+		same   bool // tracks
 		change func()
 	}{
-		{"another camera", func() { eval[bool](f.a, `(everfile.page.own.again(), true)`) }},
-		{"loaded again", func() { f.a.reload(); f.a.state("talking") }},
-		{"another microphone after it went", func() { lose(f.a, "audio") }},
-		{"no microphone any more", func() {
+		{"another camera", true, func() { eval[bool](f.a, `(everfile.page.own.again(), true)`) }},
+		{"loaded again", true, func() { f.a.reload(); f.a.state("talking") }},
+		{"another microphone after it went", true, func() { lose(f.a, "audio") }},
+		{"no microphone any more", false, func() {
 			eval[bool](f.a, `(function () {
 				const get = navigator.mediaDevices.getUserMedia;
 				navigator.mediaDevices.getUserMedia = async (c) => {
@@ -202,15 +204,19 @@ func TestSenderChanges(t *testing.T) {
 			lose(f.a, "audio")
 		}},
 	} {
-		reopens := eval[int](f.b, `everfile.page.phone.stats().play[0].reopens`)
+		before := eval[watched](f.b, `everfile.page.phone.stats().play[0]`)
 		eval[bool](f.b, `flap.mark()`)
 		c.change()
 		f.b.until(`flap.since() > 1 && flap.live(1500)`)
 		rest(f.b, 2*time.Second)
 		f.b.until(`flap.live(1500)`)
 		gap := eval[float64](f.b, `flap.gap()`)
-		again := eval[int](f.b, `everfile.page.phone.stats().play[0].reopens`) - reopens // where more than half a second is missing
-		t.Logf("%s: %.2f s without a picture, opened again %d times", c.name, gap, again)
+		after := eval[watched](f.b, `everfile.page.phone.stats().play[0]`)
+		again := after.Reopens - before.Reopens
+		t.Logf("%s: %.2f s without a picture, opened again %d times, %d seeks, %.2f s behind live", c.name, gap, again, after.Seeks-before.Seeks, *after.Behind)
+		if c.same && again != 0 {
+			t.Errorf("%s: the file was opened again %d times; expected the same response to go on", c.name, again)
+		}
 		if gap > 2 {
 			t.Errorf("%s: %.2f s without a picture; expected 2 at most", c.name, gap)
 		}

@@ -102,10 +102,14 @@
   }
 
   // clock reads the painted time from the picture, in ms modulo 2^32.
-  const canvas = document.createElement("canvas");
-  canvas.width = 64;
-  canvas.height = 8;
-  const cx = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
+  let cx = null;
+  function blank() {
+    const canvas = document.createElement("canvas");
+    canvas.width = 64;
+    canvas.height = 8;
+    cx = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
+  }
+  blank();
   function clock(video) {
     cx.drawImage(video, 0, 0, video.videoWidth, video.videoHeight * 2 / 9, 0, 0, 64, 8);
     const px = cx.getImageData(0, 0, 64, 8).data;
@@ -126,7 +130,16 @@
     const frame = () => {
       if (!on) { return; }
       frames++;
-      const age = (Date.now() - clock(video)) % 2 ** 32;
+      let age;
+      try {
+        age = (Date.now() - clock(video)) % 2 ** 32;
+      } catch (e) {
+        // In the moment in which its connection broke, Chromium takes the picture for
+        // another origin's, and the canvas from then on.
+        blank();
+        video.requestVideoFrameCallback(frame);
+        return;
+      }
       ages.push([performance.now() - began, (age + 2 ** 32) % 2 ** 32]);
       video.requestVideoFrameCallback(frame);
     };
