@@ -56,7 +56,7 @@ func TestDecoders(t *testing.T) {
 			}
 			frame := len(all) / len(parts)
 			step := 31
-			if streamtest.Thorough() {
+			if streamtest.Long() {
 				step = 7
 			}
 			for at := 1; at < len(parts)-8; at += step {

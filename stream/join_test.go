@@ -153,7 +153,7 @@ func TestJoinEverywhere(t *testing.T) {
 	n := 2
 	if testing.Short() {
 		n = 1
-	} else if streamtest.Thorough() {
+	} else if streamtest.Long() {
 		n = 6
 	}
 	for _, name := range recordings(t) {
@@ -178,7 +178,7 @@ func TestJoinEverywhere(t *testing.T) {
 			step := 11
 			if testing.Short() {
 				step = 40
-			} else if streamtest.Thorough() {
+			} else if streamtest.Long() {
 				step = 1
 			}
 			for i := 0; i < len(all); i += step {
@@ -269,7 +269,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 			}
 			whole := streamtest.Judge(t, file)
 			n := 2
-			if streamtest.Thorough() {
+			if streamtest.Long() {
 				n = 4
 			}
 			for _, j := range spread(all, n) {

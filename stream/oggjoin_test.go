@@ -79,7 +79,7 @@ func TestOggJoinEverywhere(t *testing.T) {
 			n := 2
 			if testing.Short() {
 				n = 1
-			} else if streamtest.Thorough() {
+			} else if streamtest.Long() {
 				n = 4
 			}
 			judged := source(t)

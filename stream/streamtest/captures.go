@@ -93,10 +93,6 @@ func Need(t testing.TB, programs ...string) {
 // Long reports whether somebody has time: EVERFILE_LONG=1.
 func Long() bool { return os.Getenv("EVERFILE_LONG") == "1" }
 
-// Thorough reports whether a test shall ask ffmpeg of many cases rather than of two:
-// in .ci/run (EVERFILE_REQUIRE=all), and for who has time.
-func Thorough() bool { return Long() || os.Getenv("EVERFILE_REQUIRE") == "all" }
-
 // Minutes returns how long a test by hand takes: EVERFILE_MINUTES, or as usual.
 func Minutes(usual int) time.Duration {
 	if n, err := strconv.ParseFloat(os.Getenv("EVERFILE_MINUTES"), 64); err == nil {
