@@ -176,9 +176,9 @@ func TestWAVInBrowsers(t *testing.T) {
 		codec          string
 		rate, channels int
 	}
-	kinds := []samples{{"pcm_s16le", 48000, 2}, {"pcm_f32le", 48000, 2}}
+	kinds := []samples{{"pcm_s16le", 48000, 2}}
 	if streamtest.Long() {
-		kinds = append(kinds, samples{"pcm_s16le", 48000, 1}, samples{"pcm_s24le", 44100, 2}, samples{"pcm_s32le", 48000, 2},
+		kinds = append(kinds, samples{"pcm_f32le", 48000, 2}, samples{"pcm_s16le", 48000, 1}, samples{"pcm_s24le", 44100, 2}, samples{"pcm_s32le", 48000, 2},
 			samples{"pcm_u8", 16000, 1}) // 64-bit floats Chromium does not play even as a plain file
 	}
 	for _, c := range kinds {
