@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 const (
 	flacInfo  = 34 // bytes of a STREAMINFO block
@@ -17,10 +14,9 @@ const (
 // has come, or at the end. Metadata but for STREAMINFO is skipped as it comes, of
 // any size. Another fLaC after a frame begins a new run.
 type flacParser struct {
-	off     int64
+	cursor
 	state   flacState
-	skip    int64 // bytes of a tag or a metadata block still to come
-	last    bool  // that block is the last one
+	last    bool // the metadata block that is skipped is the last one
 	info    flacStreamInfo
 	ran     bool // a header has been handed out
 	samples int64
@@ -28,7 +24,6 @@ type flacParser struct {
 	// Of the frame that is looked through, whose first byte is the next not consumed.
 	seen int    // bytes
 	crc  uint16 // of them
-	err  error
 }
 
 type flacState uint8
@@ -47,21 +42,9 @@ type flacStreamInfo struct {
 	rate, channels, bits int
 }
 
-func newFLACParser() Parser { return &flacParser{} }
+func newFLACParser() Parser { return &flacParser{cursor: cursor{format: "flac"}} }
 
-func (p *flacParser) fail(kind error, format string, a ...any) error {
-	return &ParseError{Format: "flac", Offset: p.off, Text: fmt.Sprintf(format, a...), Err: kind}
-}
-
-func (p *flacParser) Parse(b []byte) (n int, part Part, err error) {
-	if p.err != nil {
-		return 0, Part{}, p.err
-	}
-	n, part, err = p.step(b)
-	p.off += int64(n)
-	p.err = err
-	return n, part, err
-}
+func (p *flacParser) Parse(b []byte) (int, Part, error) { return p.advance(b, p.step) }
 
 // Rest returns the last frame, which nothing follows.
 func (p *flacParser) Rest(b []byte) (part Part, err error) {
@@ -96,12 +79,11 @@ func (p *flacParser) Rest(b []byte) (part Part, err error) {
 
 func (p *flacParser) step(b []byte) (int, Part, error) {
 	if p.skip > 0 {
-		n := min(p.skip, int64(len(b)))
-		p.skip -= n
+		n, _, _ := p.discard(b)
 		if p.skip == 0 && p.state == flacMeta && p.last {
 			p.state = flacFrames
 		}
-		return int(n), Part{}, nil
+		return n, Part{}, nil
 	}
 	if len(b) == 0 {
 		return 0, Part{}, nil

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"encoding/binary"
-	"fmt"
 	"time"
 )
 
@@ -45,36 +44,26 @@ type framing struct {
 // size, and so is some rubbish. Frames of another kind begin a new run.
 type frameParser struct {
 	framing
-	off     int64
-	skip    int64 // bytes of a tag still to come
-	aligned bool  // a frame of this kind has ended here
-	began   bool  // kind is set
+	cursor
+	aligned bool // a frame of this kind has ended here
+	began   bool // kind is set
 	kind    frameKind
 	lost    int64 // where the bytes began that are no frame
 	garbage int   // how many there are since then
 	samples int64 // per channel, so far
 	queue   []Part
-	err     error
 }
 
-func newFrameParser(f framing) Parser { return &frameParser{framing: f} }
-
-func (p *frameParser) fail(at int64, kind error, format string, a ...any) error {
-	return &ParseError{Format: p.name, Offset: at, Text: fmt.Sprintf(format, a...), Err: kind}
+func newFrameParser(f framing) Parser {
+	return &frameParser{framing: f, cursor: cursor{format: f.name}}
 }
 
 func (p *frameParser) Parse(b []byte) (n int, part Part, err error) {
-	if p.err != nil {
-		return 0, Part{}, p.err
-	}
-	if len(p.queue) > 0 {
+	if p.err == nil && len(p.queue) > 0 {
 		part, p.queue = p.queue[0], p.queue[1:]
 		return 0, part, nil
 	}
-	n, part, err = p.step(b)
-	p.off += int64(n)
-	p.err = err
-	return n, part, err
+	return p.advance(b, p.step)
 }
 
 // Rest leaves out a frame that is not whole. Nothing else waits for the end.
@@ -83,23 +72,23 @@ func (p *frameParser) Rest(b []byte) (Part, error) {
 	case p.err != nil:
 		return Part{}, p.err
 	case !p.began:
-		return Part{}, p.fail(p.off, ErrSyntax, "the input ends before any %s, two of them at the least", p.what)
+		return Part{}, p.fail(ErrSyntax, "the input ends before any %s, two of them at the least", p.what)
 	case len(b) > 0:
-		return Part{}, p.fail(p.off, ErrSyntax, "the input ends inside a frame; its last %d bytes are left out", len(b))
+		return Part{}, p.fail(ErrSyntax, "the input ends inside a frame; its last %d bytes are left out", len(b))
 	}
 	return Part{}, nil
 }
 
 func (p *frameParser) step(b []byte) (int, Part, error) {
 	if p.skip > 0 {
-		return p.pass(b)
+		return p.discard(b)
 	}
 	if len(b) == 0 {
 		return 0, Part{}, nil
 	}
 	if size := tagSize(b); size > 0 {
 		p.skip = size
-		return p.pass(b)
+		return p.discard(b)
 	} else if size < 0 {
 		return 0, Part{}, nil
 	}
@@ -110,7 +99,7 @@ func (p *frameParser) step(b []byte) (int, Part, error) {
 	case found == no:
 		return p.rubbish(b)
 	case h.refused != "":
-		return 0, Part{}, p.fail(p.off, ErrSyntax, "%s", h.refused)
+		return 0, Part{}, p.fail(ErrSyntax, "%s", h.refused)
 	case !p.began || h.kind != p.kind:
 		p.began, p.aligned, p.kind, p.samples = true, true, h.kind, 0
 		return 0, Part{Kind: Header, ahead: 1, head: &head{tracks: []Track{p.track(h.kind)}}}, nil
@@ -120,13 +109,6 @@ func (p *frameParser) step(b []byte) (int, Part, error) {
 	p.aligned, p.garbage = true, 0
 	part, err := p.parts(b[:h.length], h)
 	return h.length, part, err
-}
-
-// pass consumes what there is of a tag.
-func (p *frameParser) pass(b []byte) (int, Part, error) {
-	n := min(p.skip, int64(len(b)))
-	p.skip -= n
-	return int(n), Part{}, nil
 }
 
 // answer is what can be said of bytes of which more may come. Of two questions
@@ -190,7 +172,7 @@ func (p *frameParser) rubbish(b []byte) (int, Part, error) {
 		n++
 	}
 	if p.garbage += n; p.garbage > maxGarbage {
-		return 0, Part{}, p.fail(p.lost, ErrSyntax, "expected %s; there is none in the %d bytes from here", p.what, maxGarbage)
+		return 0, Part{}, p.failAt(p.lost, ErrSyntax, "expected %s; there is none in the %d bytes from here", p.what, maxGarbage)
 	}
 	return n, Part{}, nil
 }
@@ -199,7 +181,7 @@ func (p *frameParser) rubbish(b []byte) (int, Part, error) {
 func (p *frameParser) parts(b []byte, h frameHeader) (part Part, err error) {
 	frames, ok := p.split(b, h)
 	if !ok {
-		return Part{}, p.fail(p.off, ErrSyntax, "the parts of a frame of %d bytes do not add up", len(b))
+		return Part{}, p.fail(ErrSyntax, "the parts of a frame of %d bytes do not add up", len(b))
 	}
 	for i, f := range frames {
 		at := sampleTime(p.samples, p.kind.rate)

@@ -31,8 +31,7 @@ const onlyFragments = "only fragmented MP4 can grow: ffmpeg -movflags frag_keyfr
 // first ones wait until the last track's begin; what waits is bounded by maxHeld. A
 // second ftyp begins a new run.
 type mp4Parser struct {
-	off    int64 // of the first byte that Parse will be shown
-	skip   int64 // bytes of a skipped box still to come
+	cursor
 	origin int64 // where the file begins: base data offsets count from there
 	tracks map[uint32]*mp4Track
 
@@ -41,20 +40,11 @@ type mp4Parser struct {
 	bytes  int64         // in all its samples
 	mdat   int64         // where the mdat ends that is being read; 0: none is
 	last   bool          // that one lasts until the end of the file
-	err    error
 }
 
-func newMP4Parser() Parser { return &mp4Parser{} }
+func newMP4Parser() Parser { return &mp4Parser{cursor: cursor{format: "mp4"}} }
 
-func (p *mp4Parser) Parse(b []byte) (n int, part Part, err error) {
-	if p.err != nil {
-		return 0, Part{}, p.err
-	}
-	n, part, err = p.step(b)
-	p.off += int64(n)
-	p.err = err
-	return n, part, err
-}
+func (p *mp4Parser) Parse(b []byte) (int, Part, error) { return p.advance(b, p.step) }
 
 // Rest accepts an end between two boxes whose samples have all come.
 func (p *mp4Parser) Rest(b []byte) (Part, error) {
@@ -77,20 +67,10 @@ func (p *mp4Parser) Rest(b []byte) (Part, error) {
 	return Part{}, nil
 }
 
-func (p *mp4Parser) fail(kind error, format string, a ...any) error {
-	return p.failAt(p.off, kind, format, a...)
-}
-
-func (p *mp4Parser) failAt(off int64, kind error, format string, a ...any) error {
-	return &ParseError{Format: "mp4", Offset: off, Text: fmt.Sprintf(format, a...), Err: kind}
-}
-
 // step consumes one box or sample, or a stretch of what is skipped.
 func (p *mp4Parser) step(b []byte) (int, Part, error) {
 	if p.skip > 0 {
-		n := min(p.skip, int64(len(b)))
-		p.skip -= n
-		return int(n), Part{}, nil
+		return p.discard(b)
 	}
 	if p.mdat > 0 {
 		return p.sample(b)

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -17,7 +16,7 @@ import (
 // after others than such begins another file. Zeros between pages are skipped: they
 // are our own padding.
 type oggParser struct {
-	off     int64 // of the first byte that Parse will be shown
+	cursor
 	streams []*oggStream
 	closed  bool // pages that begin no stream have come, so no stream begins any more
 	told    bool // the Header part was returned
@@ -25,7 +24,6 @@ type oggParser struct {
 	packets []oggPacket
 	queue   []Part
 	next    int // in queue
-	err     error
 }
 
 // oggStream is a logical stream.
@@ -55,11 +53,7 @@ type oggPacket struct {
 // 7845, section 5.2).
 const maxOggComment = 120 << 20
 
-func newOggParser() Parser { return &oggParser{} }
-
-func (p *oggParser) fail(kind error, format string, a ...any) error {
-	return &ParseError{Format: "ogg", Offset: p.off, Text: fmt.Sprintf(format, a...), Err: kind}
-}
+func newOggParser() Parser { return &oggParser{cursor: cursor{format: "ogg"}} }
 
 func (p *oggParser) Parse(b []byte) (n int, part Part, err error) {
 	if p.err != nil {
@@ -164,7 +158,7 @@ func (p *oggParser) stream(serial uint32) *oggStream {
 // begin takes the first page of a logical stream.
 func (p *oggParser) begin(g oggPage) error {
 	if p.closed {
-		*p = oggParser{off: p.off, packets: p.packets, queue: p.queue}
+		*p = oggParser{cursor: p.cursor, packets: p.packets, queue: p.queue}
 	}
 	if p.stream(g.serial) != nil {
 		return p.fail(ErrSyntax, "stream %08X begins twice", g.serial)

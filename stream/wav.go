@@ -2,7 +2,6 @@ package stream
 
 import (
 	"encoding/binary"
-	"fmt"
 	"time"
 )
 
@@ -20,9 +19,8 @@ const (
 // wavParser cuts RIFF and RF64 WAVE files every 10 ms of samples, so that parts
 // do not depend on how the bytes came.
 type wavParser struct {
-	off   int64
+	cursor
 	state wavState
-	skip  int64 // bytes of a skipped chunk still to come
 	ds64  int64 // size of the data chunk according to RF64, or -1
 	head  *head
 
@@ -31,7 +29,6 @@ type wavParser struct {
 	left    int64 // bytes of the data chunk still to come, or -1 if it does not end
 	pad     int64 // bytes after the data chunk that make its size even
 	samples int64 // per channel, so far
-	err     error
 }
 
 type wavState uint8
@@ -43,21 +40,9 @@ const (
 	wavAfter
 )
 
-func newWAVParser() Parser { return &wavParser{ds64: -1} }
+func newWAVParser() Parser { return &wavParser{cursor: cursor{format: "wav"}, ds64: -1} }
 
-func (p *wavParser) fail(kind error, format string, a ...any) error {
-	return &ParseError{Format: "wav", Offset: p.off, Text: fmt.Sprintf(format, a...), Err: kind}
-}
-
-func (p *wavParser) Parse(b []byte) (n int, part Part, err error) {
-	if p.err != nil {
-		return 0, Part{}, p.err
-	}
-	n, part, err = p.step(b)
-	p.off += int64(n)
-	p.err = err
-	return n, part, err
-}
+func (p *wavParser) Parse(b []byte) (int, Part, error) { return p.advance(b, p.step) }
 
 // Rest returns the samples after the last whole 10 ms.
 func (p *wavParser) Rest(b []byte) (part Part, err error) {
@@ -80,9 +65,7 @@ func (p *wavParser) Rest(b []byte) (part Part, err error) {
 
 func (p *wavParser) step(b []byte) (int, Part, error) {
 	if p.skip > 0 {
-		n := min(p.skip, int64(len(b)))
-		p.skip -= n
-		return int(n), Part{}, nil
+		return p.discard(b)
 	}
 	switch p.state {
 	case wavRIFF:

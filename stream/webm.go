@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"fmt"
 	"math"
 	"time"
 )
@@ -14,8 +13,7 @@ import (
 // part for Tracks and one part for every frame of a block. A second EBML header
 // begins a new run.
 type webmParser struct {
-	off       int64 // of the first byte that Parse will be shown
-	skip      int64 // bytes of a skipped element still to come
+	cursor
 	level     webmLevel
 	segment   int64 // offset at which the Segment ends, or unknownSize
 	cluster   int64 // the same of the Cluster
@@ -28,7 +26,6 @@ type webmParser struct {
 	ran         bool  // a whole file has come before
 	clusterTime int64 // ticks, or -1 before the Timestamp element
 	queue       []Part
-	err         error
 }
 
 type webmLevel uint8
@@ -46,7 +43,7 @@ type webmTrack struct {
 }
 
 func newWebMParser() Parser {
-	p := &webmParser{}
+	p := &webmParser{cursor: cursor{format: "webm"}}
 	p.reset()
 	return p
 }
@@ -59,17 +56,11 @@ func (p *webmParser) reset() {
 }
 
 func (p *webmParser) Parse(b []byte) (n int, part Part, err error) {
-	if p.err != nil {
-		return 0, Part{}, p.err
-	}
-	if len(p.queue) > 0 {
+	if p.err == nil && len(p.queue) > 0 {
 		part, p.queue = p.queue[0], p.queue[1:]
 		return 0, part, nil
 	}
-	n, part, err = p.step(b)
-	p.off += int64(n)
-	p.err = err
-	return n, part, err
+	return p.advance(b, p.step)
 }
 
 // Rest accepts an end between two elements, and nothing else.
@@ -85,17 +76,11 @@ func (p *webmParser) Rest(b []byte) (Part, error) {
 	return Part{}, nil
 }
 
-func (p *webmParser) fail(kind error, format string, a ...any) error {
-	return &ParseError{Format: "webm", Offset: p.off, Text: fmt.Sprintf(format, a...), Err: kind}
-}
-
 // step consumes one element, or the head of one that it descends into, or a
 // stretch of one that it skips.
 func (p *webmParser) step(b []byte) (int, Part, error) {
 	if p.skip > 0 {
-		n := min(p.skip, int64(len(b)))
-		p.skip -= n
-		return int(n), Part{}, nil
+		return p.discard(b)
 	}
 	p.leave()
 	e := readElement(b, p.maxID, p.maxSize)
