@@ -80,12 +80,12 @@ func adtsPrefix(b []byte) int {
 	return adtsHead + 2*int(b[6]&3) + 2
 }
 
-// splitADTS returns the raw data blocks. Each has a CRC behind it where there are
+// splitADTS appends the raw data blocks. Each has a CRC behind it where there are
 // several and they have any.
-func splitADTS(b []byte, _ frameHeader) (frames [][]byte, ok bool) {
+func splitADTS(dst [][]byte, b []byte, _ frameHeader) ([][]byte, bool) {
 	data, more := b[adtsPrefix(b):], int(b[6]&3)
 	if b[1]&1 != 0 || more == 0 {
-		return [][]byte{data}, true
+		return append(dst, data), true
 	}
 	from := 0
 	for i := range more + 1 {
@@ -94,12 +94,12 @@ func splitADTS(b []byte, _ frameHeader) (frames [][]byte, ok bool) {
 			to = int(binary.BigEndian.Uint16(b[adtsHead+2*i:]))
 		}
 		if to > len(data) || to-from <= 2 {
-			return nil, false
+			return dst, false
 		}
-		frames = append(frames, data[from:to-2])
+		dst = append(dst, data[from:to-2])
 		from = to
 	}
-	return frames, true
+	return dst, true
 }
 
 // adtsMuxer writes each frame behind a header of its own, without CRC.

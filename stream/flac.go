@@ -208,11 +208,19 @@ func (p *flacParser) frame(b []byte) (int, Part, error) {
 			p.seen, p.crc = seen, crc
 			return 0, Part{}, nil
 		}
-		crc = crc<<8 ^ crc16Table[byte(crc>>8)^b[seen]]
-		seen++
+		next := seen + 1
+		for next < len(b) && next <= limit && !flacNext[b[next]] {
+			next++
+		}
+		crc = crc16(crc, b[seen:next])
+		seen = next
 	}
 	return 0, Part{}, p.fail(ErrTooLarge, "a frame that does not end within %d bytes, or whose CRC is wrong", limit)
 }
+
+// flacNext is what can begin something that follows a frame: another one, a file, a
+// tag.
+var flacNext = [256]bool{0xFF: true, 'f': true, 'I': true, 'T': true}
 
 // flacFile reports whether b begins what may stand between two files, or another
 // file, rather than a frame.

@@ -173,9 +173,20 @@ func (m *flacMuxer) Filler() []byte { return nil }
 // The two checksums of FLAC, of the polynomials x^8+x^2+x+1 and x^16+x^15+x^2+1.
 // Over something with its checksum behind it they are 0.
 var (
-	crc8Table  = crcTable(8, 0x07)
-	crc16Table = crcTable(16, 0x8005)
+	crc8Table   = crcTable(8, 0x07)
+	crc16Tables = crc16After()
 )
+
+// crc16After is, for each byte, the sum that is left of it when 0 to 7 zeros follow.
+func crc16After() (t [8][256]uint16) {
+	t[0] = crcTable(16, 0x8005)
+	for i := range 7 {
+		for x, c := range t[i] {
+			t[i+1][x] = c<<8 ^ t[0][c>>8]
+		}
+	}
+	return t
+}
 
 func crcTable(bits int, poly uint16) (table [256]uint16) {
 	for i := range table {
@@ -200,9 +211,15 @@ func crc8(b []byte) byte {
 	return c
 }
 
+// crc16 takes eight bytes at a time: what each does to the sum when so many zeros
+// follow it stands in a table of its own.
 func crc16(c uint16, b []byte) uint16 {
+	t := &crc16Tables
+	for ; len(b) >= 8; b = b[8:] {
+		c = t[7][b[0]^byte(c>>8)] ^ t[6][b[1]^byte(c)] ^ t[5][b[2]] ^ t[4][b[3]] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]]
+	}
 	for _, x := range b {
-		c = c<<8 ^ crc16Table[byte(c>>8)^x]
+		c = c<<8 ^ t[0][byte(c>>8)^x]
 	}
 	return c
 }

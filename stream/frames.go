@@ -30,9 +30,9 @@ type framing struct {
 	header int    // how many bytes read looks at
 	read   func(b []byte) (h frameHeader, ok bool)
 	track  func(k frameKind) Track
-	// split returns what a whole frame holds for a decoder: nothing, or one or
+	// split appends what a whole frame holds for a decoder: nothing, or one or
 	// several frames without what the container has put around them.
-	split func(b []byte, h frameHeader) (frames [][]byte, ok bool)
+	split func(dst [][]byte, b []byte, h frameHeader) (frames [][]byte, ok bool)
 }
 
 // frameParser cuts such a stream at its frames. A frame is handed out as soon as
@@ -48,10 +48,12 @@ type frameParser struct {
 	aligned bool // a frame of this kind has ended here
 	began   bool // kind is set
 	kind    frameKind
-	lost    int64 // where the bytes began that are no frame
-	garbage int   // how many there are since then
-	samples int64 // per channel, so far
+	lost    int64         // where the bytes began that are no frame
+	garbage int           // how many there are since then
+	samples int64         // per channel, so far
+	end     time.Duration // when they end
 	queue   []Part
+	frames  [][]byte // for parts
 }
 
 func newFrameParser(f framing) Parser {
@@ -86,11 +88,13 @@ func (p *frameParser) step(b []byte) (int, Part, error) {
 	if len(b) == 0 {
 		return 0, Part{}, nil
 	}
-	if size := tagSize(b); size > 0 {
-		p.skip = size
-		return p.discard(b)
-	} else if size < 0 {
-		return 0, Part{}, nil
+	if b[0] != 0xFF {
+		if size := tagSize(b); size > 0 {
+			p.skip = size
+			return p.discard(b)
+		} else if size < 0 {
+			return 0, Part{}, nil
+		}
 	}
 	h, found := p.find(b)
 	switch {
@@ -101,7 +105,7 @@ func (p *frameParser) step(b []byte) (int, Part, error) {
 	case h.refused != "":
 		return 0, Part{}, p.fail(ErrSyntax, "%s", h.refused)
 	case !p.began || h.kind != p.kind:
-		p.began, p.aligned, p.kind, p.samples = true, true, h.kind, 0
+		p.began, p.aligned, p.kind, p.samples, p.end = true, true, h.kind, 0, 0
 		return 0, Part{Kind: Header, ahead: 1, head: &head{tracks: []Track{p.track(h.kind)}}}, nil
 	case len(b) < h.length:
 		return 0, Part{}, nil
@@ -179,18 +183,19 @@ func (p *frameParser) rubbish(b []byte) (int, Part, error) {
 
 // parts makes the parts of a whole frame and returns the first.
 func (p *frameParser) parts(b []byte, h frameHeader) (part Part, err error) {
-	frames, ok := p.split(b, h)
+	frames, ok := p.split(p.frames[:0], b, h)
+	p.frames = frames
 	if !ok {
 		return Part{}, p.fail(ErrSyntax, "the parts of a frame of %d bytes do not add up", len(b))
 	}
 	for i, f := range frames {
-		at := sampleTime(p.samples, p.kind.rate)
+		at := p.end
 		p.samples += int64(h.samples / len(frames))
-		q := Part{Kind: Join, Key: true, Time: at, Duration: sampleTime(p.samples, p.kind.rate) - at, Frame: f}
+		p.end = sampleTime(p.samples, p.kind.rate)
 		if i == 0 {
-			part = q
+			part = Part{Kind: Join, Key: true, Time: at, Duration: p.end - at, Frame: f}
 		} else {
-			p.queue = append(p.queue, q)
+			p.queue = append(p.queue, Part{Kind: Join, Key: true, Time: at, Duration: p.end - at, Frame: f})
 		}
 	}
 	return part, nil

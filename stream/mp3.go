@@ -90,11 +90,11 @@ func mp3Side(h frameHeader) int {
 
 // splitMP3 passes every frame on but the one that an encoder has put before the
 // first, which tells how long the file is and sounds of nothing.
-func splitMP3(b []byte, h frameHeader) ([][]byte, bool) {
+func splitMP3(dst [][]byte, b []byte, h frameHeader) ([][]byte, bool) {
 	if tells(b, mp3Head+mp3Side(h), "Xing") || tells(b, mp3Head+mp3Side(h), "Info") || tells(b, mp3Head+32, "VBRI") {
-		return nil, true
+		return dst, true
 	}
-	return [][]byte{b}, true
+	return append(dst, b), true
 }
 
 func tells(b []byte, at int, s string) bool {
