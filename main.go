@@ -26,7 +26,7 @@ type commands struct {
 
 	Serve serveCmd `cmd:"" default:"withargs" help:"Run the server (what everfile does without a command)."`
 	Push  pushCmd  `cmd:"" help:"Publish a file, or standard input, at the speed of its timestamps."`
-	Tail  tailCmd  `cmd:"" help:"Copy an endless file to standard output and tell what it is."`
+	Tail  tailCmd  `cmd:"" help:"Copy an endless file to standard output, or to a file, and tell what it is."`
 	Probe probeCmd `cmd:"" help:"List what a stream or file holds, part by part, and what that adds up to."`
 	Bench benchCmd `cmd:"" help:"Measure."`
 }
@@ -72,7 +72,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 }
 
 type pushCmd struct {
-	File string `arg:"" help:"WebM or WAV file; - is standard input."`
+	File string `arg:"" help:"A file in any of the formats that are played; - is standard input."`
 	URL  string `arg:"" help:"Where to publish, as in http://localhost:8080/caller1.webm."`
 	Key  string `help:"The right to publish under a name that is held." env:"EVERFILE_KEY"`
 	Loop bool   `help:"Begin again at the end." env:"EVERFILE_LOOP"`
@@ -88,8 +88,9 @@ func (c *pushCmd) Run(ctx context.Context) error {
 }
 
 type tailCmd struct {
-	URL string `arg:"" help:"The stream, as in http://localhost:8080/caller1.webm."`
-	CA  string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+	URL    string `arg:"" help:"The stream, as in http://localhost:8080/caller1.webm."`
+	Output string `short:"o" type:"path" placeholder:"FILE" help:"Write to this file instead of standard output." env:"EVERFILE_OUTPUT"`
+	CA     string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
 }
 
 func (c *tailCmd) Run(ctx context.Context) error {
@@ -97,7 +98,7 @@ func (c *tailCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, Stdout: os.Stdout, Stderr: os.Stderr, Client: client})
+	return relay.Tail(ctx, relay.TailOptions{URL: c.URL, File: c.Output, Stdout: os.Stdout, Stderr: os.Stderr, Client: client})
 }
 
 type probeCmd struct {

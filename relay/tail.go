@@ -19,20 +19,37 @@ import (
 // TailOptions is what the command tail is told.
 type TailOptions struct {
 	URL    string
+	File   string // what is written instead of Stdout; "": Stdout
 	Stdout io.Writer
 	Stderr io.Writer
 	Client *http.Client // nil: the default
 }
 
-// Tail copies an endless file to Stdout until it ends and tells on Stderr what
-// it is: container, codecs, bitrate, and how far behind live it is. On a
-// terminal that is one line that lives; elsewhere it is told at the end.
+// Tail copies an endless file to Stdout until it ends, or ctx is done, which is no
+// error, and tells on Stderr what it is: container, codecs, bitrate, and how far
+// behind live it is. On a terminal that is one line that lives; elsewhere it is told
+// at the end. A named file is replaced when the stream is there, and not before; a
+// WAV has its true length in it afterwards, since then it has one.
 func Tail(ctx context.Context, o TailOptions) error {
 	resp, err := get(ctx, o.URL, o.Client)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if o.File == "" {
+		return tail(ctx, resp, o)
+	}
+	f, err := os.Create(o.File)
+	if err != nil {
+		return err
+	}
+	o.Stdout = f
+	err = tail(ctx, resp, o)
+	return errors.Join(err, stream.FinishWAV(f), f.Close())
+}
+
+// tail copies a response's body.
+func tail(ctx context.Context, resp *http.Response, o TailOptions) error {
 	t := newTailing(resp)
 	f, ok := o.Stderr.(*os.File)
 	live := ok && term.IsTerminal(int(f.Fd()))

@@ -3,9 +3,13 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -181,5 +185,53 @@ func TestTailOfABrokenBody(t *testing.T) {
 	err := Tail(patient(t), TailOptions{URL: s.URL + "/a.wav", Stdout: &stdout, Stderr: &stderr, Client: s.Client()})
 	if err == nil || !strings.HasPrefix(stderr.String(), "wav (pcm 16 bit 48000 Hz mono): ") {
 		t.Errorf("%v, %q", err, &stderr)
+	}
+}
+
+// What tail writes into a file is a whole file at the end, with its length in it.
+func TestTailToFile(t *testing.T) {
+	wav, video := streamtest.Wave(2*time.Second), capture(t, picture)
+	for _, row := range []struct {
+		path string
+		file []byte
+		want []byte         // from the longest header on; nil: whatever
+		ends map[int]uint32 // where → what stands there
+	}{
+		{"/a.wav", wav, wav[58:], map[int]uint32{4: 44 + 192_000 - 8, 40: 192_000}},
+		{"/a.wav?bits=32f&channels=2", wav, nil, map[int]uint32{4: 58 + 768_000 - 8, 46: 96_000, 54: 768_000}},
+		{"/a.webm", bytes.Join(video, nil), demanded(t, "webm", video)[58:], map[int]uint32{0: 0xA3DF451A}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, _, _ := startPiped(t, quiet())
+			file := filepath.Join(t.TempDir(), "out")
+			o := TailOptions{URL: r.url + row.path, File: file, Stdout: io.Discard, Stderr: io.Discard, Client: r.client}
+			if err := Tail(context.Background(), o); err == nil || !strings.HasPrefix(err.Error(), "404") {
+				t.Errorf("a stream that is not there: %v", err)
+			}
+			if _, err := os.Stat(file); err == nil {
+				t.Error("there is a file of a stream that is not there")
+			}
+			if err := os.WriteFile(file, make([]byte, 10<<20), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			path, query, _ := strings.Cut(row.path, "?")
+			o.URL = r.url + path + "?wait=1m&" + query
+			tailed := make(chan error, 1)
+			go func() { tailed <- Tail(context.Background(), o) }()
+			synctest.Wait()
+			push(t, PushOptions{File: kept(t, "in", row.file), URL: r.url + path, Client: r.client}).over()
+			if err := <-tailed; err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(file)
+			if err != nil || len(got) < 58 || row.want != nil && !bytes.Equal(got[58:], row.want) {
+				t.Fatalf("%s: %d bytes, %v; expected %d", row.path, len(got), err, len(row.want)+58)
+			}
+			for at, v := range row.ends {
+				if n := binary.LittleEndian.Uint32(got[at:]); n != v {
+					t.Errorf("%s: %d at byte %d; expected %d", row.path, n, at, v)
+				}
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/go-audio/audio"
 	"github.com/go-audio/wav"
@@ -63,6 +64,42 @@ func wavHeader(t *Track) ([]byte, error) {
 	binary.LittleEndian.PutUint32(b[4:], 0xFFFFFFFF)
 	binary.LittleEndian.PutUint32(b[len(b)-4:], 0xFFFFFFFF)
 	return b, nil
+}
+
+// FinishWAV writes into a WAV as listeners get it, which promises no end, how long it
+// has become. It leaves everything else as it is, and a file over 4 GiB too, for
+// whose length there is no place.
+func FinishWAV(f io.ReadWriteSeeker) error {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil || size > math.MaxUint32 {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	b := make([]byte, min(size, 58))
+	if _, err := io.ReadFull(f, b); err != nil {
+		return err
+	}
+	n := 44
+	if len(b) > 44 && string(b[36:40]) != "data" {
+		n = 58
+	}
+	if len(b) < n || string(b[:4]) != "RIFF" || string(b[8:16]) != "WAVEfmt " || string(b[n-8:n-4]) != "data" {
+		return nil
+	}
+	le := binary.LittleEndian
+	data, frame := uint32(size)-uint32(n), uint32(max(1, le.Uint16(b[32:])))
+	le.PutUint32(b[4:], uint32(size)-8)
+	le.PutUint32(b[n-4:], data)
+	if n == 58 {
+		le.PutUint32(b[46:], data/frame) // the fact chunk
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = f.Write(b[:n])
+	return err
 }
 
 // memory is the io.WriteSeeker that the encoder wants.
