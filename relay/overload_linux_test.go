@@ -45,7 +45,7 @@ func TestOverload(t *testing.T) {
 	})
 	eventually(t, "the file is there", func() bool { _, err := child.listed(ctx); return err == nil })
 
-	c := &counters{addr: child.addr, g: g}
+	c := &counters{addr: child.addr, path: "/load.webm", g: g}
 	const few = 1000
 	c.add(t, ctx, few)
 	one := c.cost(t, ctx, child, 5*time.Second) / few
@@ -116,9 +116,9 @@ func (s *fanoutServer) sent(t *testing.T, ctx context.Context) int64 {
 
 // counters are listeners that count what they get, and do no more.
 type counters struct {
-	addr string
-	g    *errgroup.Group
-	got  []*atomic.Int64
+	addr, path string
+	g          *errgroup.Group
+	got        []*atomic.Int64
 }
 
 // add has more listen, and returns when all of them have got something.
@@ -133,7 +133,7 @@ func (c *counters) add(t *testing.T, ctx context.Context, n int) {
 		places <- struct{}{}
 		from := net.IPv4(127, 0, 1, byte(1+len(c.got)/20_000)) // an address has no more ports
 		c.g.Go(func() error {
-			conn, err := rawListener(ctx, c.addr, "/load.webm", from, 0)
+			conn, err := rawListener(ctx, c.addr, c.path, from, 0)
 			<-places
 			in.Done()
 			if err != nil {

@@ -106,17 +106,24 @@ func BenchmarkSamples(b *testing.B) {
 		opus = append(opus, cluster(uint64(i*60), simple(1, 0, 0x80, string(p)))...)
 	}
 	pcm := wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 48000, data: ramp(2 * 480_000)}.bytes()
-	for name, c := range map[string]struct {
+	type conversion struct {
+		name string
 		file []byte
 		opt  ConvertOptions
-	}{
-		"Opus48k":    {opus, ConvertOptions{}},
-		"Opus16k":    {opus, ConvertOptions{Rate: 16000, Channels: 1}},
-		"PCM48k-16k": {pcm, ConvertOptions{Rate: 16000}},
-		"PCM48k-44k": {pcm, ConvertOptions{Rate: 44100}},
-		"PCMfloat":   {pcm, ConvertOptions{Bits: 32, Float: true}},
-	} {
-		b.Run(name, func(b *testing.B) {
+	}
+	all16 := ConvertOptions{Rate: 16000, Channels: 1}
+	rows := []conversion{
+		{"Opus-48k", opus, ConvertOptions{}}, {"Opus-16k", opus, all16},
+		{"PCM-16k", pcm, all16}, {"PCM-44k", pcm, ConvertOptions{Rate: 44100}}, {"PCM-float", pcm, ConvertOptions{Bits: 32, Float: true}},
+	}
+	for _, s := range soundFiles(b) {
+		if s.name == "tone.mp3" || s.name == "tone.flac" {
+			file := slices.Repeat(s.data, 10)
+			rows = append(rows, conversion{s.name, file, ConvertOptions{}}, conversion{s.name + "-16k", file, all16})
+		}
+	}
+	for _, c := range rows {
+		b.Run(c.name, func(b *testing.B) {
 			h := newHub(b, roomy())
 			p := mustPublish(b, h, "x", PublishOptions{})
 			mustWrite(b, p, c.file)

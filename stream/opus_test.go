@@ -27,50 +27,7 @@ func judgedSamples(t testing.TB, file string, rate, channels int) []float32 {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, errs.String())
 	}
-	return floats(out.Bytes())
-}
-
-func floats(b []byte) []float32 {
-	pcm := make([]float32, len(b)/4)
-	_, _ = binary.Decode(b, binary.LittleEndian, pcm)
-	return pcm
-}
-
-// ratio is the power of one signal over that of what is wrong with another, in dB.
-func ratio(want, got []float32) float64 {
-	var signal, noise float64
-	for i, v := range want[:min(len(want), len(got))] {
-		d := float64(v - got[i])
-		signal, noise = signal+float64(v)*float64(v), noise+d*d
-	}
-	return 10 * math.Log10(signal/(noise+1e-20))
-}
-
-// lowRatio is ratio for what lies below a frequency, of signals at two rates.
-func lowRatio(want, got []float32, wantRate, gotRate, limit int) float64 {
-	const span = 50 // a second has so many blocks
-	n, m := wantRate/span, gotRate/span
-	var signal, noise float64
-	for i := 0; (i+1)*n <= len(want) && (i+1)*m <= len(got); i += 7 {
-		for k := 1; k < limit/span; k++ {
-			re, im := bin(want[i*n:(i+1)*n], k)
-			re2, im2 := bin(got[i*m:(i+1)*m], k)
-			signal += re*re + im*im
-			noise += (re-re2)*(re-re2) + (im-im2)*(im-im2)
-		}
-	}
-	return 10 * math.Log10(signal/(noise+1e-20))
-}
-
-// bin is one frequency of a block, through Hann's window.
-func bin(pcm []float32, k int) (re, im float64) {
-	n := float64(len(pcm))
-	for i, v := range pcm {
-		w := (1 - math.Cos(2*math.Pi*float64(i)/n)) / n
-		s, c := math.Sincos(2 * math.Pi * float64(k) * float64(i) / n)
-		re, im = re+w*c*float64(v), im+w*s*float64(v)
-	}
-	return re, im
+	return streamtest.Floats(out.Bytes())
 }
 
 // sampled publishes a file in chunks and returns the stream that is made of it,
@@ -136,10 +93,10 @@ func TestOpus(t *testing.T) {
 			if n := to.Corrections.Load() + to.Damaged.Load(); n != 0 || track.Rate != 48000 || track.Bits != 16 {
 				t.Errorf("%s: %d corrections and damaged frames", track.Describe(), n)
 			}
-			same := ratio(want, got)
+			same := streamtest.Ratio(want, got)
 			_, low := sampled(t, c.Data, every(500), ConvertOptions{Rate: 16000, Channels: 1})
 			mono := remix(nil, want, track.Channels, 1)
-			below6 := lowRatio(mono, low, 48000, 16000, 6000)
+			below6 := streamtest.LowRatio(mono, low, 48000, 16000, 6000)
 			off := len(got)/track.Channels - len(want)/track.Channels
 			t.Logf("%s: %.1f dB, at 16 kHz %.1f dB; %d samples, %d more than ffmpeg", track.Describe(), same, below6, len(got)/track.Channels, off)
 			if same < 40 || below6 < 40 || max(off, -off) > 48 || len(low) != (len(got)/track.Channels+2)/3 {
@@ -182,7 +139,7 @@ func TestOpusMade(t *testing.T) {
 			if n := to.Tracks()[0].Channels; n != c.channels {
 				t.Fatalf("%d channels", n)
 			}
-			same := ratio(want, got)
+			same := streamtest.Ratio(want, got)
 			t.Logf("%.1f dB, %d samples and %d", same, len(got), len(want))
 			if same < 40 || len(got) < len(want) || len(got) > len(want)+c.channels*48000*120/1000 {
 				t.Error("that is not the same sound")

@@ -51,7 +51,7 @@ func TestSoundSamples(t *testing.T) {
 				t.Errorf("%d corrections, %d damaged frames", to.Corrections.Load(), to.Damaged.Load())
 			}
 			off := (len(got) - len(want)) / track.Channels
-			same := ratio(want, got)
+			same := streamtest.Ratio(want, got)
 			t.Logf("%s: %.1f dB, %d samples, %d more than ffmpeg", track.Describe(), same, len(got)/track.Channels, off)
 			// A last page of Ogg may cut its packet short, which nobody does here.
 			if same < 40 || off < 0 || off > track.Rate/50 {
