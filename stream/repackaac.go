@@ -120,8 +120,8 @@ type aacRepacker struct {
 func (r *aacRepacker) wants(p *Part) bool { return p.Kind != Filler && p.Track == r.track }
 
 func (r *aacRepacker) convert(dst []*Part, p *Part) []*Part {
-	if len(p.Frame) == 0 || len(p.Frame) > adtsMost-adtsHead {
-		r.count.Damaged.Add(1) // no frame of AAC is as long
+	if len(p.Frame) > adtsMost-adtsHead {
+		r.count.Damaged.Add(1) // ADTS has 13 bits for it, and no frame of AAC is as long
 		return dst
 	}
 	// Not as long as the container says: a last sample is often said to be shorter.
