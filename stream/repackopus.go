@@ -137,15 +137,11 @@ func (r *opusRepacker) begin(p *Part, d time.Duration) time.Duration {
 		r.left = r.lead
 	}
 	at := p.Time + r.lead
-	switch {
-	case p.Duration >= d:
-		r.left = 0
-	case r.left > 0 && p.Duration > 0:
+	if r.left > 0 && p.Duration > 0 {
 		at, r.left = p.End()+r.lead-d, 0
-	default:
-		at -= r.left
-		r.left -= min(r.left, d)
 	}
+	at -= r.left
+	r.left -= min(r.left, d)
 	return at
 }
 

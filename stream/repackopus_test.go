@@ -97,6 +97,22 @@ func TestOpusPreSkip(t *testing.T) {
 	}
 }
 
+// TestOpusRunsOverlap: the pre-skip of a run lies before the sound of the one before it
+// ends; no packet is earlier than the one before it for all that.
+func TestOpusRunsOverlap(t *testing.T) {
+	const ms, short = time.Millisecond, "\xe0 2.5 ms"
+	first, second := &oggOf{serial: 1}, &oggOf{serial: 2}
+	to, parts := repack(t, ConvertOptions{Format: ByExt("webm")}, first.opusBegin(), first.page(oggEnd, 480, short, short, short, short),
+		cat(second.page(oggBegin, 0, oggOpusHead), second.page(0, 0, opusTags), second.page(0, 1920, opus20, opus20)))
+	var got []time.Duration
+	for _, p := range parse(to.format, body(to, parts), whole, true).frames {
+		got = append(got, p.Time)
+	}
+	if want := []time.Duration{0, 3 * ms, 5 * ms, 8 * ms, 8 * ms, 24 * ms}; !slices.Equal(got, want) {
+		t.Errorf("at %v; expected %v", got, want)
+	}
+}
+
 // TestOpusHeaders: what is written into the other container of what a recorder says,
 // and what is refused.
 func TestOpusHeaders(t *testing.T) {

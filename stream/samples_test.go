@@ -115,6 +115,8 @@ func TestSameSamples(t *testing.T) {
 				{{Format: wav}, {Format: wav, Rate: 48000}, {Format: wav, Tracks: Audio, Channels: 1, Bits: 16}},
 				{{Format: wav, Rate: 16000}, {Format: wav, Channels: 1, Rate: 16000}},
 				{{Tracks: Audio}, {Tracks: Audio, Format: ByExt("webm")}},
+				{{Tracks: Video}, {Tracks: Video, Format: ByExt("webm")}},
+				{{Format: ByExt("ogg")}, {Tracks: Audio, Format: ByExt("ogg")}},
 			},
 		},
 	} {
