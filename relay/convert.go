@@ -21,11 +21,12 @@ const (
 // parseConversion reads how a listener wants a stream other than it was published.
 func parseConversion(r *http.Request) (o stream.ConvertOptions, err error) {
 	q := r.URL.Query()
-	for _, v := range q["tracks"] {
-		if v != "audio" {
-			return o, refuse(http.StatusBadRequest, "tracks says which of a stream's tracks you want, and knows only audio, as in ?tracks=audio; got %.20q.", v)
+	for i, v := range q["tracks"] {
+		t, ok := map[string]stream.TrackType{"audio": stream.Audio, "video": stream.Video}[v]
+		if !ok || i > 0 && t != o.Tracks {
+			return o, refuse(http.StatusBadRequest, "tracks says which of a stream's tracks you want, audio or video, as in ?tracks=audio; got %.40q.", strings.Join(q["tracks"], " and "))
 		}
-		o.Audio = true
+		o.Tracks = t
 	}
 	err = parseSamples(q, &o)
 	return o, err
@@ -78,6 +79,10 @@ func unplayable(st *stream.Stream, a address, err error) error {
 	switch {
 	case errors.Is(err, stream.ErrNotSamples):
 		no = refuse(http.StatusBadRequest, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them.")
+	case errors.Is(err, stream.ErrSoundOnly):
+		no = refuse(http.StatusBadRequest, "tracks=video is for files that may hold pictures: ask for .webm or .mp4 with it.")
+	case errors.Is(err, stream.ErrNoVideo):
+		no = refuse(http.StatusNotAcceptable, "This stream has no pictures. %s", described(st, a))
 	case errors.Is(err, stream.ErrNoAudio):
 		no = refuse(http.StatusNotAcceptable, "This stream has no sound. %s", described(st, a))
 	case errors.As(err, &view):

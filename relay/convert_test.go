@@ -147,19 +147,26 @@ func TestAudioOnlyRefused(t *testing.T) {
 	r := start(t, "http", o)
 	r.feed("a", capture(t, picture)[:2]...)
 	r.feed("silent", silent(t))
+	r.feed("sound", capture(t, sound)[:2]...)
 	for path, row := range map[string]struct {
 		status int
 		words  string
 	}{
-		"/a.webm?tracks=video":           {400, `tracks says which of a stream's tracks you want, and knows only audio, as in ?tracks=audio; got "video".`},
-		"/a.webm?tracks=":                {400, `got "".`},
-		"/a.webm?tracks=audio,video":     {400, `got "audio,video".`},
-		"/a.webm?tracks=audio&tracks=1":  {400, `got "1".`},
-		"/nobody.webm?tracks=0":          {400, `got "0".`},
-		"/nobody.webm?tracks=audio":      {404, "Nobody is publishing /nobody.webm now"},
-		"/silent.webm?tracks=audio":      {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
-		"/a.webm?tracks=audio&rate=8000": {400, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them."},
-		"/a.webm?tracks=audio&pad=x":     {400, "pad is the least distance"},
+		"/a.webm?tracks=pictures":           {400, `tracks says which of a stream's tracks you want, audio or video, as in ?tracks=audio; got "pictures".`},
+		"/a.webm?tracks=":                   {400, `got "".`},
+		"/a.webm?tracks=audio&tracks=video": {400, `got "audio and video".`},
+		"/a.wav?tracks=video":               {400, "tracks=video is for files that may hold pictures: ask for .webm or .mp4 with it."},
+		"/a.pcm?tracks=video&rate=8000":     {400, "tracks=video is for files"},
+		"/a.ogg?tracks=video":               {400, "tracks=video is for files"},
+		"/sound.webm?tracks=video":          {406, "This stream has no pictures. It is webm of opus 48000 Hz mono and can be played as: /sound.webm, /sound.ogg, /sound.wav, /sound.pcm."},
+		"/nobody.webm?tracks=video":         {404, "Nobody is publishing /nobody.webm now"},
+		"/a.webm?tracks=audio,video":        {400, `got "audio,video".`},
+		"/a.webm?tracks=audio&tracks=1":     {400, `got "audio and 1".`},
+		"/nobody.webm?tracks=0":             {400, `got "0".`},
+		"/nobody.webm?tracks=audio":         {404, "Nobody is publishing /nobody.webm now"},
+		"/silent.webm?tracks=audio":         {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
+		"/a.webm?tracks=audio&rate=8000":    {400, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them."},
+		"/a.webm?tracks=audio&pad=x":        {400, "pad is the least distance"},
 	} {
 		r.refused("GET", path, nil, row.status, row.words)
 		r.refused("HEAD", path, nil, row.status, "")

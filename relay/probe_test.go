@@ -274,7 +274,7 @@ func TestProbeBadArguments(t *testing.T) {
 	r, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
 	for input, want := range map[string]string{
 		r.url + "/nobody.webm":     "404 Not Found: Nobody is publishing /nobody.webm now; add ?wait=30s to wait for it.",
-		r.url + "/a.flac":          "406 Not Acceptable: This stream cannot be had like that: no flac is made of webm here. It is webm of opus 48000 Hz mono and can be played as: /a.webm, /a.wav, /a.pcm.",
+		r.url + "/a.flac":          "406 Not Acceptable: This stream cannot be had like that: no flac is made of webm here. It is webm of opus 48000 Hz mono and can be played as: /a.webm, /a.ogg, /a.wav, /a.pcm.",
 		"ftp://localhost/a.webm":   `"ftp://localhost/a.webm" is no stream's URL; expected one as in http://localhost:8080/caller1.webm`,
 		"/nowhere/none.webm":       "open /nowhere/none.webm: no such file or directory",
 		"localhost:8080/none.webm": "open localhost:8080/none.webm: no such file or directory",

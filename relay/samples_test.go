@@ -142,7 +142,7 @@ func TestSamplesRefused(t *testing.T) {
 		"/silent.wav":                    {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
 		"/silent.pcm?rate=8000":          {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
 		"/odd.wav":                       {406, "This stream cannot be had like that: A<b>&z 48000 Hz mono is not decoded here. It is webm of A<b>&z 48000 Hz mono and can be played as: /odd.webm."},
-		"/six.webm":                      {406, "This stream cannot be had like that: no webm is made of wav here. It is wav of pcm 16 bit 48000 Hz 6 channels and can be played as: /six.wav, /six.pcm."},
+		"/six.webm":                      {406, "This stream cannot be had like that: webm is made of opus here, and there is none in it. It is wav of pcm 16 bit 48000 Hz 6 channels and can be played as: /six.wav, /six.pcm."},
 		"/six.wav?channels=2":            {406, "This stream cannot be had like that: 6 channels can be mixed to one here, but not to 2."},
 		"/a.wav?pad=x":                   {400, "pad is the least distance"},
 		"/a.wav?fill=noise":              {400, "fill=silence keeps WAV and PCM on the clock"},
@@ -167,10 +167,11 @@ func TestAlternates(t *testing.T) {
 	r.feed("a", capture(t, picture)[:3]...)
 	r.feed("hall/b", streamtest.Wave(time.Second))
 	r.feed("silent", silent(t))
+	const ogg = `</a.ogg>; rel="alternate"; type="audio/ogg"`
 	const wav, pcm, webm = `</a.wav>; rel="alternate"; type="audio/wav"`, `</a.pcm>; rel="alternate"; type="audio/x-raw"`, `</a.webm>; rel="alternate"; type="video/webm"`
 	for path, want := range map[string][]string{
-		"/a.webm": {wav, pcm}, "/a.wav?rate=8000": {webm, pcm}, "/a.pcm": {webm, wav}, "/a": {webm, wav, pcm},
-		"/a.webm?tracks=audio": {wav, pcm}, "/a.webm?rate=8000": {wav, pcm}, "/a.webm?mode=x": {wav, pcm},
+		"/a.webm": {ogg, wav, pcm}, "/a.ogg": {webm, wav, pcm}, "/a.wav?rate=8000": {webm, ogg, pcm}, "/a.pcm": {webm, ogg, wav}, "/a": {webm, ogg, wav, pcm},
+		"/a.webm?tracks=audio": {ogg, wav, pcm}, "/a.webm?tracks=video": {ogg, wav, pcm}, "/a.webm?rate=8000": {ogg, wav, pcm}, "/a.webm?mode=x": {ogg, wav, pcm},
 		"/hall/b.wav":  {`</hall/b.pcm>; rel="alternate"; type="audio/x-raw"`},
 		"/hall/b.webm": {`</hall/b.wav>; rel="alternate"; type="audio/wav"`, `</hall/b.pcm>; rel="alternate"; type="audio/x-raw"`},
 		"/silent.webm": nil, "/silent.wav": {`</silent.webm>; rel="alternate"; type="video/webm"`}, "/nobody.wav": nil,
@@ -198,7 +199,7 @@ func TestAlternates(t *testing.T) {
 			got = append(got, v.URL+" "+v.ContentType)
 		}
 	}
-	want := []string{`/a.webm video/webm; codecs="vp8, opus"`, `/a.wav audio/wav; codecs="1"`, `/a.pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, `/silent.webm video/webm; codecs="vp8"`}
+	want := []string{`/a.webm video/webm; codecs="vp8, opus"`, `/a.ogg audio/ogg; codecs="opus"`, `/a.wav audio/wav; codecs="1"`, `/a.pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, `/silent.webm video/webm; codecs="vp8"`}
 	if !slices.Equal(got, want) {
 		t.Errorf("the list says %q; expected %q", got, want)
 	}

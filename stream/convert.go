@@ -35,6 +35,7 @@ type conversion struct {
 
 	// Accessed by one goroutine at a time: who makes it, then run.
 	next int64   // sequence number of the part to read next
+	late bool    // it has just begun, or lost parts: pictures wait for a keyframe
 	in   []*Part // for step
 	out  []*Part
 }
@@ -49,8 +50,9 @@ type conversion struct {
 // gone: each listener by [Listener.Close], and the caller by release, once, when it
 // has called Listen or will not.
 //
-// The error is [ErrNoAudio], [ErrNotSamples] or a *[ViewError] if there is no such
-// stream to be had, or [ErrMemory] if there is no room for another.
+// The error is [ErrNoAudio], [ErrNoVideo], [ErrSoundOnly], [ErrNotSamples] or a
+// *[ViewError] if there is no such stream to be had, or [ErrMemory] if there is no
+// room for another.
 func (s *Stream) Convert(o ConvertOptions) (to *Stream, release func(), err error) {
 	p, err := o.plan(s)
 	if err != nil {
@@ -96,7 +98,7 @@ func newConversion(s *Stream, p plan) (*conversion, error) {
 	to.made = c
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.next = c.edge()
+	c.next, c.late = c.edge(), true
 	return c, nil
 }
 
@@ -152,9 +154,10 @@ func (c *conversion) step() (wake <-chan struct{}, err error) {
 		return wake, err
 	}
 	for _, p := range c.in {
-		if !c.converter.wants(p) {
+		if !c.converter.wants(p) || c.late && !c.begins(p) {
 			continue
 		}
+		c.late = false
 		if c.out = c.converter.convert(c.out, p); len(c.out) >= maxMade {
 			c.put()
 		}
@@ -182,7 +185,7 @@ func (c *conversion) take() (wake <-chan struct{}, err error) {
 		c.to.Skips.Add(1)
 		c.to.LostParts.Add(at - c.next)
 		c.to.untold.Add(1)
-		c.next = at
+		c.next, c.late = at, true
 	}
 	there := s.parts[c.next-s.base:]
 	c.in = append(c.in, there[:min(len(there), maxParts)]...)
@@ -198,7 +201,12 @@ func (c *conversion) take() (wake <-chan struct{}, err error) {
 	return wake, nil
 }
 
-// edge returns the sequence number of the newest part that is wanted, or of one
+// begins reports whether what is made can begin with a wanted part.
+func (c *conversion) begins(p *Part) bool {
+	return !c.keyed || p.Key && p.Track == c.from.head.video()
+}
+
+// edge returns the sequence number of the newest wanted part to begin with, or of one
 // before it by what the plan goes back; if there is none, that of the next to come.
 // from.mu is held.
 func (c *conversion) edge() int64 {
@@ -206,7 +214,7 @@ func (c *conversion) edge() int64 {
 	at := s.base + int64(len(s.parts))
 	newest := time.Duration(-1)
 	for i, p := range slices.Backward(s.parts) {
-		if !c.converter.wants(p) {
+		if !c.converter.wants(p) || !c.begins(p) {
 			continue
 		}
 		if newest >= 0 && p.End() <= newest-c.back {

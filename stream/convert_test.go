@@ -13,7 +13,7 @@ import (
 // mustConvert returns a stream's sound.
 func mustConvert(t testing.TB, s *Stream) (to *Stream, release func()) {
 	t.Helper()
-	to, release, err := s.Convert(ConvertOptions{Audio: true})
+	to, release, err := s.Convert(ConvertOptions{Tracks: Audio})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +68,10 @@ func TestConversionOfWhatNeedsNone(t *testing.T) {
 		err  error
 	}{
 		"nothing is wanted": {begin(vp8Track, opusTrack), ConvertOptions{}, nil},
-		"no picture":        {begin(opusTrack), ConvertOptions{Audio: true}, nil},
-		"two of sound":      {begin(opusTrack, trackEl(1, Audio, "A_OPUS")), ConvertOptions{Audio: true}, nil},
-		"WAV":               {wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 8000, data: ramp(1600)}.bytes(), ConvertOptions{Audio: true}, nil},
-		"no sound":          {begin(vp8Track), ConvertOptions{Audio: true}, ErrNoAudio},
+		"no picture":        {begin(opusTrack), ConvertOptions{Tracks: Audio}, nil},
+		"two of sound":      {begin(opusTrack, trackEl(1, Audio, "A_OPUS")), ConvertOptions{Tracks: Audio}, nil},
+		"WAV":               {wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 8000, data: ramp(1600)}.bytes(), ConvertOptions{Tracks: Audio}, nil},
+		"no sound":          {begin(vp8Track), ConvertOptions{Tracks: Audio}, ErrNoAudio},
 	} {
 		h := newHub(t, Options{})
 		p := mustPublish(t, h, "x", PublishOptions{})
@@ -134,7 +134,7 @@ func TestConversionOfMuch(t *testing.T) {
 		p := mustPublish(t, h, "x", PublishOptions{})
 		mustWrite(t, p, begin(vp8Track, opusTrack), open(idCluster, 8), num(idTimestamp, 0))
 		s := streamOf(t, h, "x")
-		plan, err := ConvertOptions{Audio: true}.plan(s)
+		plan, err := ConvertOptions{Tracks: Audio}.plan(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ func TestConversionNeedsMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTape(t, Options{Memory: 10_000}, vp8Track, opusTrack)
 		w.frame(1, true, 8900)
-		if _, _, err := w.stream().Convert(ConvertOptions{Audio: true}); err != ErrMemory {
+		if _, _, err := w.stream().Convert(ConvertOptions{Tracks: Audio}); err != ErrMemory {
 			t.Errorf("without memory: %v", err)
 		}
 		w = newTape(t, Options{Window: time.Hour}, vp8Track, opusTrack)
@@ -268,7 +268,7 @@ func TestConvertingAtOnce(t *testing.T) {
 				if s == nil {
 					continue
 				}
-				to, release, err := s.Convert(ConvertOptions{Audio: true})
+				to, release, err := s.Convert(ConvertOptions{Tracks: Audio})
 				if err != nil {
 					t.Error(err)
 					return

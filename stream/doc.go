@@ -20,6 +20,8 @@
 //	Stream → converter → Muxer → Stream → N × Listener.Next
 //
 // What a stream can be made into stands in one table, which [Stream.Playables] reads.
+// Opus and AAC are put into other containers as they are, packet by packet; times
+// are those of WebM then, which count the samples that a decoder throws away first.
 // The sampler decodes sound, keeps its samples to the timestamps, mixes, resamples
 // and rounds them:
 //

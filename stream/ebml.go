@@ -34,6 +34,8 @@ const (
 	idCodecID         = 0x86
 	idCodecPrivate    = 0x63A2
 	idEncodings       = 0x6D80
+	idCodecDelay      = 0x56AA
+	idSeekPreRoll     = 0x56BB
 	idVideo           = 0xE0
 	idPixelWidth      = 0xB0
 	idPixelHeight     = 0xBA

@@ -20,6 +20,7 @@ type Format struct {
 	newMuxer  func(*head) (Muxer, error)
 	pad       func(n int) (head []byte, zeros int) // nil: the format has no filler
 	timed     bool                                 // the container itself carries timestamps
+	pictures  bool                                 // it has room for pictures
 	plain     bool                                 // parts are samples and nothing else
 	least     int                                  // bytes of the shortest filler
 	preroll   time.Duration                        // how far behind the newest part a listener begins
@@ -42,6 +43,7 @@ var formats = []*Format{
 		newMuxer:  newWebMMuxer,
 		pad:       webmPad,
 		timed:     true,
+		pictures:  true,
 		least:     2,
 		mime:      webmType,
 	},
@@ -66,6 +68,7 @@ var formats = []*Format{
 		newMuxer:  newMP4Muxer,
 		pad:       mp4Pad,
 		timed:     true,
+		pictures:  true,
 		least:     8,
 		mime:      mp4Type,
 	},

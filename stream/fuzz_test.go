@@ -62,6 +62,64 @@ func checkParser(t *testing.T, format *Format, data []byte, seed uint64) {
 		}
 	}
 	checkOutput(t, format, data)
+	checkViews(t, format, data)
+}
+
+// checkViews publishes an input and has it put into every other container: what comes
+// of that parses again to the same frames, and in nothing does time run backwards.
+func checkViews(t *testing.T, format *Format, data []byte) {
+	h := newHub(t, roomy())
+	p := mustPublish(t, h, "x", PublishOptions{Format: format})
+	defer p.Drop()
+	_, _ = p.Write(data)
+	s := h.Stream("x")
+	if s == nil {
+		return
+	}
+	opts := []ConvertOptions{{Tracks: Audio}, {Tracks: Video}}
+	for _, f := range formats {
+		if f != format && !f.plain { // samples have tests of their own
+			opts = append(opts, ConvertOptions{Format: f})
+		}
+	}
+	for _, o := range opts {
+		plan, err := o.plan(s)
+		if err != nil || plan.make == nil {
+			continue
+		}
+		c, err := newConversion(s, plan)
+		if err != nil {
+			t.Fatalf("%+v: %v", o, err)
+		}
+		c.next = 0
+		for wake := (<-chan struct{})(nil); wake == nil && err == nil; {
+			wake, err = c.step()
+		}
+		c.to.finish()
+		parts := logged(c.to)
+		if len(c.to.header) == 0 && len(parts) < 2 {
+			continue
+		}
+		again := parse(plan.format, body(c.to, parts), whole, len(parts) > 0)
+		if again.err != nil || len(again.heads) != 1 {
+			t.Fatalf("%+v: the output has %d headers and is refused: %v", o, len(again.heads), again.err)
+		}
+		last := time.Duration(-1)
+		for _, p := range parts {
+			if p.Duration < 0 || o.Format != nil && p.Time < last {
+				t.Fatalf("%+v: at %v+%v after %v", o, p.Time, p.Duration, last)
+			}
+			last = p.Time
+		}
+		if len(again.frames) != len(parts) {
+			t.Fatalf("%+v: %d parts, %d frames in the output", o, len(parts), len(again.frames))
+		}
+		for i, p := range parts {
+			if q := again.frames[i]; q.Track != p.Track || !bytes.Equal(q.Frame, p.Frame) {
+				t.Fatalf("%+v: frame %d: %+v in the output is %+v", o, i, p, q)
+			}
+		}
+	}
 }
 
 // checkOutput publishes an input and reads each stream that comes of it.

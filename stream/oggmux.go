@@ -24,7 +24,10 @@ func newOggMuxer(h *head) (Muxer, error) {
 		}
 		m.tracks[i] = oggTrack{serial: uint32(i + 1), rate: int64(t.Rate)}
 		if t.Codec == "opus" {
-			m.tracks[i].rate, m.tracks[i].skip = 48000, opusSkip(t.Private)
+			m.tracks[i].rate = opusRate
+			if lead, counted := decodedLead(t); !counted {
+				m.tracks[i].skip = int64(lead)
+			}
 		}
 		m.header = m.tracks[i].packet(m.header, oggBegin, 0, all[i][0])
 	}

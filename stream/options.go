@@ -70,6 +70,6 @@ type Counters struct {
 	LostParts atomic.Int64 // that they did not get
 
 	// Of streams that are made of another.
-	Damaged     atomic.Int64 // frames that gave no samples, and are silence
+	Damaged     atomic.Int64 // frames that gave no samples, and are silence, or that are no frames to another container
 	Corrections atomic.Int64 // how often samples were put right to their timestamps
 }

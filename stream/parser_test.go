@@ -153,7 +153,23 @@ func samples(t testing.TB) (all []sample) {
 		}
 		all = append(all, sample{name, "mp4", streamtest.Capture(t, name).Data[:n]})
 	}
-	return append(all, soundFiles(t)...)
+	return slices.Concat(all, repackSeeds(), soundFiles(t))
+}
+
+// repackSeeds are configurations that only those read who put frames into another
+// container.
+func repackSeeds() (all []sample) {
+	for _, private := range [][]byte{nil, []byte(oggOpusHead), opusPrivate(6, 312, 0, 1, 4, 2, 0, 4, 1, 2, 3, 5), opusPrivate(255, 9, 0, 255, ramp(257)...), opusPrivate(255, 0, 0, 0)} {
+		track := opusEl(2, 2, el(idCodecPrivate, private))
+		all = append(all, sample{fmt.Sprintf("OpusHead of %d", len(private)), "webm", cat(begin(track), cluster(0, simple(2, 0, 0, opus20), simple(2, 7, 0, opus60), simple(2, 9, 0, "\xff")))})
+	}
+	for _, config := range []string{"\x12\x10", "\x2b\x92\x08\x00", "\xeb\x8a\x08\x00", "\x17\x80\x56\x22\x10", "\xf9\x50\x40"} {
+		entry := aacEntry(0x40, []byte(config)...)
+		all = append(all, sample{fmt.Sprintf("AAC as % X", config), "mp4", cat(mp4Begin(mp4Trak(2, "soun", 44100, entry)), one(2, 0, "AAC!"), one(2, 1024, "more"))})
+	}
+	o := &oggOf{}
+	head := strings.Replace(oggOpusHead, "\x38\x01", "\x68\x10", 1)
+	return append(all, sample{"a long pre-skip", "ogg", cat(o.page(oggBegin, 0, head), o.page(0, 0, opusTags), o.page(0, 3*960, opus20, opus20, opus20), o.page(oggEnd, 5*960, opus60))})
 }
 
 func TestCutsDoNotMatter(t *testing.T) {

@@ -23,22 +23,22 @@ func TestPlayables(t *testing.T) {
 		return wavSpec{tag: tag, channels: channels, bits: bits, rate: rate, data: ramp(1600)}.bytes()
 	}
 	pcm16 := elN(idAudio, 1, num(idChannels, 2), num(idBitDepth, 16))
-	own := `webm audio/webm; codecs="opus", `
+	own := `webm audio/webm; codecs="opus", ogg audio/ogg; codecs="opus", `
 	for name, c := range map[string]struct {
 		file []byte
 		want string
 		why  string // of .wav
 	}{
 		"opus":            {begin(opusEl(1, 2)), own + `wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
-		"with a picture":  {begin(vp8Track, opusEl(2, 1)), `webm video/webm; codecs="vp8, opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
+		"with a picture":  {begin(vp8Track, opusEl(2, 1)), `webm video/webm; codecs="vp8, opus", ogg audio/ogg; codecs="opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
 		"wav":             {wav(1, 16, 8000, wavPCM), `wav audio/wav; codecs="1", pcm audio/x-raw; rate=8000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
 		"wav of 30":       {wav(30, 32, 96000, wavFloat), `wav audio/wav; codecs="3", pcm audio/x-raw; rate=96000; channels=30; bits=32; encoding=float; endianness=little`, ""},
 		"pcm":             {begin(trackEl(1, Audio, "A_PCM/INT/BIG", pcm16)), `webm audio/x-matroska; codecs="pcm", wav audio/wav; codecs="1", pcm audio/x-raw; rate=8000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
-		"vorbis, opus":    {begin(trackEl(1, Audio, "A_VORBIS"), opusEl(2, 1)), `webm audio/webm; codecs="vorbis, opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
+		"vorbis, opus":    {begin(trackEl(1, Audio, "A_VORBIS"), opusEl(2, 1)), `webm audio/webm; codecs="vorbis, opus", ogg audio/ogg; codecs="opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
 		"vorbis":          {begin(trackEl(1, Audio, "A_VORBIS", freq(44100))), `webm audio/webm; codecs="vorbis"`, "vorbis 44100 Hz stereo is not decoded here"},
 		"no sound":        {begin(vp8Track), `webm video/webm; codecs="vp8"`, "the stream has no sound"},
 		"opus of 6":       {begin(opusEl(1, 6)), `webm audio/webm; codecs="opus"`, "opus of 6 channels is not decoded here, only mono and stereo"},
-		"two opuses":      {begin(opusEl(1, 2, str(0x63A2, string(opusPrivate(2, 312, 0, 255, 2, 0, 0, 1))))), `webm audio/webm; codecs="opus"`, "opus of 2 channels is not decoded here"},
+		"two opuses":      {begin(opusEl(1, 2, str(0x63A2, string(opusPrivate(2, 312, 0, 255, 2, 0, 0, 1))))), `webm audio/webm; codecs="opus", ogg audio/ogg; codecs="opus"`, "opus of 2 channels is not decoded here"},
 		"one opus":        {begin(opusEl(1, 2, str(0x63A2, string(opusPrivate(2, 312, 0, 1, 1, 1, 0, 1))))), own + `wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
 		"encrypted":       {begin(opusEl(1, 2, el(0x6D80, ramp(4)))), `webm audio/webm; codecs="opus"`, "its opus is compressed or encrypted once more"},
 		"pcm of 12 bits":  {begin(trackEl(1, Audio, "A_PCM/INT/LIT", elN(idAudio, 1, num(idBitDepth, 12)))), `webm audio/x-matroska; codecs="pcm"`, "pcm of 12 bits in 1 channels is not read here"},
@@ -91,9 +91,9 @@ func TestSameSamples(t *testing.T) {
 	}{
 		"wav": {
 			file(wavPCM, 2, 16),
-			[]ConvertOptions{{}, {Format: wav}, {Rate: 44100}, {Channels: 2}, {Bits: 16}, {Format: wav, Audio: true, Rate: 44100, Channels: 2, Bits: 16}},
+			[]ConvertOptions{{}, {Format: wav}, {Rate: 44100}, {Channels: 2}, {Bits: 16}, {Format: wav, Tracks: Audio, Rate: 44100, Channels: 2, Bits: 16}},
 			[][]ConvertOptions{
-				{{Rate: 16000}, {Format: wav, Rate: 16000, Channels: 2}, {Audio: true, Rate: 16000, Bits: 16}},
+				{{Rate: 16000}, {Format: wav, Rate: 16000, Channels: 2}, {Tracks: Audio, Rate: 16000, Bits: 16}},
 				{{Channels: 1}, {Rate: 44100, Channels: 1, Bits: 16}},
 				{{Bits: 32, Float: true}, {Bits: 32, Float: true, Channels: 2}},
 			},
@@ -112,9 +112,11 @@ func TestSameSamples(t *testing.T) {
 			begin(vp8Track, opusEl(2, 1)),
 			[]ConvertOptions{{}, {Format: ByExt("webm")}},
 			[][]ConvertOptions{
-				{{Format: wav}, {Format: wav, Rate: 48000}, {Format: wav, Audio: true, Channels: 1, Bits: 16}},
+				{{Format: wav}, {Format: wav, Rate: 48000}, {Format: wav, Tracks: Audio, Channels: 1, Bits: 16}},
 				{{Format: wav, Rate: 16000}, {Format: wav, Channels: 1, Rate: 16000}},
-				{{Audio: true}, {Audio: true, Format: ByExt("webm")}},
+				{{Tracks: Audio}, {Tracks: Audio, Format: ByExt("webm")}},
+				{{Tracks: Video}, {Tracks: Video, Format: ByExt("webm")}},
+				{{Format: ByExt("ogg")}, {Tracks: Audio, Format: ByExt("ogg")}},
 			},
 		},
 	} {
@@ -174,7 +176,7 @@ func TestHostileOptions(t *testing.T) {
 	}{
 		{"x", ConvertOptions{Rate: 16000}, "only plain samples"},
 		{"x", ConvertOptions{Format: ByExt("webm"), Channels: 1}, "only plain samples"},
-		{"x", ConvertOptions{Audio: true, Bits: 16}, "only plain samples"},
+		{"x", ConvertOptions{Tracks: Audio, Bits: 16}, "only plain samples"},
 		{"x", ConvertOptions{Format: wav, Rate: -5}, "is outside of"},
 		{"x", ConvertOptions{Format: wav, Rate: 1 << 40}, "is outside of"},
 		{"x", ConvertOptions{Format: wav, Channels: -1}, "samples of 16 bits in -1 channels"},
@@ -183,7 +185,7 @@ func TestHostileOptions(t *testing.T) {
 		{"x", ConvertOptions{Format: wav, Bits: -8}, "samples of -8 bits in 2 channels are not made here"},
 		{"one", ConvertOptions{Format: wav, Channels: 1 << 40}, "1 channels can be mixed to one here, but not to 1099511627776"},
 		{"six", ConvertOptions{Channels: 2}, "6 channels can be mixed to one here, but not to 2"},
-		{"six", ConvertOptions{Format: ByExt("webm")}, "no webm is made of wav here"},
+		{"six", ConvertOptions{Format: ByExt("webm")}, "webm is made of opus here, and there is none in it"},
 		{"thirty", ConvertOptions{Channels: 1}, "pcm 16 bit 48000 Hz 30 channels is outside of"},
 	} {
 		_, _, err := streamOf(t, h, c.name).Convert(c.opt)

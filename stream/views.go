@@ -10,8 +10,8 @@ import (
 // zero value wants nothing. Who wants the same shares the same run, in whatever
 // words.
 type ConvertOptions struct {
-	Format *Format // in this container; nil: its own
-	Audio  bool    // its sound only
+	Format *Format   // in this container; nil: its own
+	Tracks TrackType // its pictures only, or its sound only; 0: all that the container takes
 
 	// Of plain samples, each as it comes where it is zero: samples a second,
 	// channels, and bits of a sample, which are integers or floats.
@@ -27,6 +27,8 @@ func (o *ConvertOptions) samples() bool { return o.Rate != 0 || o.Channels != 0 
 // What is wanted and cannot be had. A [ViewError] says more.
 var (
 	ErrNoAudio    = errors.New("the stream has no sound")
+	ErrNoVideo    = errors.New("the stream has no pictures")
+	ErrSoundOnly  = errors.New("the container has no room for pictures")
 	ErrNotSamples = errors.New("only plain samples have a rate, channels and bits")
 )
 
@@ -43,6 +45,7 @@ type plan struct {
 	format *Format
 	head   *head
 	back   time.Duration             // how much of what is there already it begins with
+	keyed  bool                      // it begins with a keyframe of the first track of pictures
 	make   func(*Counters) converter // nil: the stream is it already
 }
 
@@ -56,6 +59,9 @@ type making struct {
 // Of several rows for one container the first that can does.
 var makings = []making{
 	{"wav", planSamples},
+	{"webm", planOpus},
+	{"ogg", planOpus},
+	{"aac", planAAC},
 }
 
 // plan says what the options make of a stream.
@@ -67,28 +73,39 @@ func (o ConvertOptions) plan(s *Stream) (p plan, err error) {
 	if to != s.format {
 		err = &ViewError{Why: fmt.Sprintf("no %s is made of %s here", to.Name, s.format.Name)}
 	}
-	if o.samples() && to.Timed() {
+	switch {
+	case o.samples() && to.Timed():
 		return plan{}, ErrNotSamples
+	case o.Tracks == Video && !to.pictures:
+		return plan{}, ErrSoundOnly
 	}
 	for _, m := range makings {
-		if m.to != to.Name {
+		if m.to != to.Name || to == s.format && !to.plain { // of its own container only samples are made
 			continue
 		}
 		if p, err = m.plan(s, to, o); err == nil {
 			return p, nil
 		}
 	}
-	switch {
-	case err != nil || !o.Audio:
+	if err != nil || o.Tracks == 0 {
 		return plan{}, err
-	case s.head.first(Audio) < 0:
+	}
+	return planTracks(s, to, o)
+}
+
+// planTracks leaves out the tracks of the other type.
+func planTracks(s *Stream, to *Format, o ConvertOptions) (plan, error) {
+	h, tracks := s.head.only(o.Tracks)
+	switch {
+	case len(h.tracks) == 0 && o.Tracks == Video:
+		return plan{}, ErrNoVideo
+	case len(h.tracks) == 0:
 		return plan{}, ErrNoAudio
-	case s.head.video() < 0:
+	case len(h.tracks) == len(tracks):
 		return plan{}, nil
 	}
-	h, tracks := s.head.only(Audio)
 	return plan{
-		opt: ConvertOptions{Format: to, Audio: true}, format: to, head: h,
+		opt: ConvertOptions{Format: to, Tracks: o.Tracks}, format: to, head: h, keyed: o.Tracks == Video,
 		make: func(*Counters) converter { return selection(tracks) },
 	}, nil
 }

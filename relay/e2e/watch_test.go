@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -31,10 +33,17 @@ func (p *tab) record() {
 // watch opens the watch page and returns when the picture moves.
 func watch(b *browser, s *site, name string) *tab {
 	b.t.Helper()
-	p := b.newTab(script(b.t, "measure.js"))
-	p.open(s.url + "/static/watch.html?url=/" + name + ".webm")
-	p.until(`everfile.page.watcher && everfile.page.watcher.stats().state === "playing"`)
+	p := watchFile(b, s, name+".webm")
 	moving(p)
+	return p
+}
+
+// watchFile opens the watch page and returns when it says that it plays.
+func watchFile(b *browser, s *site, file string) *tab {
+	b.t.Helper()
+	p := b.newTab(script(b.t, "measure.js"))
+	p.open(s.url + "/static/watch.html?url=/" + file)
+	p.until(`everfile.page.watcher && everfile.page.watcher.stats().state === "playing"`)
 	return p
 }
 
@@ -69,8 +78,32 @@ func hearsIn(p *tab, selector string, tone int) {
 	p.t.Fatalf("the sender's tone at %d Hz is %.1f dB above the rest; expected at least 20", tone, best)
 }
 
+// pipe publishes under one path what another plays, until the test is over.
+func pipe(t *testing.T, s *site, from, to string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.url+from, nil)
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			defer resp.Body.Close()
+			req, _ = http.NewRequestWithContext(ctx, http.MethodPut, s.url+to, resp.Body)
+			if resp, err = http.DefaultClient.Do(req); err == nil {
+				resp.Body.Close()
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			t.Errorf("from %s to %s: %v", from, to, err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
 // One browser records, another plays the same URL: the picture advances and the
-// sound is the sender's.
+// sound is the sender's. That is also heard as Ogg, and what is published as Ogg as
+// WebM.
 func TestRecordAndWatch(t *testing.T) {
 	s := serve(t, relay.Options{})
 	record(startChromium(t), s, "alice", 1000)
@@ -79,6 +112,10 @@ func TestRecordAndWatch(t *testing.T) {
 	hears(p, 1000)
 	late := watch(b, s, "alice") // joined in the middle
 	hears(late, 1000)
+	hears(watchFile(b, s, "alice.ogg"), 1000)
+	pipe(t, s, "/alice.ogg", "/bob.ogg")
+	untilLive(t, s.url+"/bob.webm")
+	hears(watchFile(b, s, "bob.webm"), 1000)
 }
 
 // The sender's page is loaded again: a plain element, which nobody helps, goes on
