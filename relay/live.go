@@ -30,6 +30,7 @@ type listing struct {
 	Listening []listenerInfo `json:"listening"` // the latest of them first; not all, if they are very many
 
 	Tracks []string `json:"-"` // in words
+	Watch  string   `json:"-"` // path of the page that plays it
 }
 
 // view is one way to play a stream.
@@ -85,6 +86,9 @@ func (s *Server) listed() []listing {
 		}
 		for _, v := range i.Views {
 			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
+		}
+		if l.Watch = "/static/watch.html?url=" + l.URL; i.Format.Pictures() {
+			l.Watch = l.URL // browsers show it as it is
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

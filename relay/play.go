@@ -28,6 +28,10 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	}
 	want.Format = view.Format
 	w.Header()["Link"] = alternates(st, a)
+	if view.Still {
+		s.still(w, r, a, st, view.View)
+		return
+	}
 	span, err := parseRange(r.Header.Values("Range"))
 	if err != nil {
 		s.answer(w, r, err)

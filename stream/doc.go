@@ -72,6 +72,14 @@
 //
 // These and WAV carry no timestamps: a listener's first byte is its time 0.
 //
+// MJPEG is JPEG pictures (ITU-T T.81) one after the other, with anything between
+// them up to 64 KiB, so that a multipart/x-mixed-replace body is read like the mere
+// pictures of a WebSocket or a pipe. Each picture is a part, a join and a keyframe.
+// They carry no time: theirs is the server's clock when they come. A listener gets
+// multipart/x-mixed-replace, which an img element shows moving, and right behind each
+// picture the boundary and the headers of the next, because one engine shows it when
+// it has seen those; or the newest picture alone.
+//
 // The package knows no network: no HTTP, no WebSocket, no JSON. It starts a
 // goroutine for each conversion that somebody listens to, and no other; the timers
 // that it needs (grace, fillers, batching) are time.AfterFunc. Both end with what

@@ -213,6 +213,9 @@ func (e *Entry) emit(part *Part) error {
 		return nil
 	}
 	r.mark(part)
+	if r.format.pictures {
+		part.Time = r.stamps.at(e.hub.opt.Now())
+	}
 	if r.jumps(part) {
 		e.flush() // so that the log's end is the file's
 		r.rebase(part, e.stream.start(e.hub.opt.Now()))
