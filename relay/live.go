@@ -29,8 +29,9 @@ type listing struct {
 
 	Listening []listenerInfo `json:"listening"` // the latest of them first; not all, if they are very many
 
-	Tracks []string `json:"-"` // in words
-	Watch  string   `json:"-"` // path of the page that plays it
+	Tracks  []string `json:"-"` // in words
+	Shown   bool     `json:"-"` // browsers show it as it is; else there is a page that plays it
+	Picture string   `json:"-"` // path of the newest picture; "": none is published
 }
 
 // view is one way to play a stream.
@@ -87,8 +88,9 @@ func (s *Server) listed() []listing {
 		for _, v := range i.Views {
 			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
 		}
-		if l.Watch = "/static/watch.html?url=" + l.URL; i.Format.Pictures() {
-			l.Watch = l.URL // browsers show it as it is
+		l.Shown = i.Format.Pictures()
+		if i.Pictures {
+			l.Picture = "/" + i.Name + ".jpg"
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

@@ -265,7 +265,7 @@ func TestMJPEGAsOthers(t *testing.T) {
 		t.Errorf("HTTP/1.0: %d bytes, %v; padded: %d; expected %d", len(first)+len(rest), err, len(padded.all()), len(want))
 	}
 	w, _ := begun(t, "http", "/a.webm", wide(), capture(t, sound))
-	w.refused("GET", "/a.jpg", nil, 406, "This stream cannot be had like that: no mjpeg is made of webm here. It is webm of opus 48000 Hz")
+	w.refused("GET", "/a.jpg", nil, 406, "This stream cannot be had like that: it has no picture. It is webm of opus 48000 Hz mono and can be played as: /a.webm, /a.wav, /a.pcm.")
 }
 
 // TestMJPEGRefused: a publisher is told what was wrong, and at which byte.

@@ -194,6 +194,11 @@ func (f *Format) View(ext string) (View, bool) {
 	return View{}, false
 }
 
+// has reports whether one of its own views has an extension.
+func (f *Format) has(ext string) bool {
+	return slices.ContainsFunc(f.Views, func(v View) bool { return v.Ext == ext })
+}
+
 // Preroll is how far behind the newest part a listener begins.
 func (f *Format) Preroll() time.Duration { return f.preroll }
 

@@ -49,6 +49,11 @@ type mjpegParser struct {
 
 func newMJPEGParser() Parser { return &mjpegParser{cursor: cursor{format: "mjpeg"}} }
 
+// jpegTrack describes pictures of a size.
+func jpegTrack(width, height int) Track {
+	return Track{Type: Video, Codec: "mjpeg", Width: width, Height: height, id: "jpeg"}
+}
+
 // sniffMJPEG knows a picture and a multipart body, which may begin with the end of a
 // line (RFC 2046, section 5.1.1).
 func sniffMJPEG(b []byte) bool {
@@ -94,7 +99,7 @@ func (p *mjpegParser) step(b []byte) (int, Part, error) {
 	}
 	part := Part{Kind: Join, Key: true, Frame: b[:n]}
 	if p.head == nil {
-		p.head = &head{tracks: []Track{{Type: Video, Codec: "mjpeg", Width: p.width, Height: p.height, id: "jpeg"}}}
+		p.head = &head{tracks: []Track{jpegTrack(p.width, p.height)}}
 		part, p.queue = Part{Kind: Header, head: p.head}, part
 	}
 	p.inside, p.at, p.coded, p.scanned, p.width, p.height = false, 0, false, false, 0, 0
