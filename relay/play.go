@@ -27,7 +27,11 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		return
 	}
 	want.Format = view.Format
-	w.Header()["Link"] = alternates(st, a)
+	w.Header()["Link"] = s.alternates(st, a)
+	if view.Still {
+		s.still(w, r, a, st, view, want)
+		return
+	}
 	span, err := parseRange(r.Header.Values("Range"))
 	if err != nil {
 		s.answer(w, r, err)
@@ -43,7 +47,10 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
-	st, release, err := converted(st, a, want)
+	if view.Format.Pictures() {
+		how.Element = 0 // an img takes pictures as they come
+	}
+	st, release, err := s.converted(st, a, want)
 	if err != nil {
 		s.answer(w, r, err)
 		return
@@ -128,14 +135,13 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
 	defer context.AfterFunc(over, func() { cancel(errCallOver) })()
 	for {
-		st, err := s.hub.Open(ctx, a.entry, wait, held)
+		st, view, err := s.hub.OpenAs(ctx, a.entry, a.ext, wait, held)
 		if errors.Is(err, stream.ErrNotFound) {
 			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
-		if err != nil {
+		if st == nil {
 			return nil, stream.Playable{}, err
 		}
-		view, err := st.Playable(a.ext)
 		// An element in a call asks for the format that was agreed on, and not for
 		// what can be made of one that failed.
 		el := r.URL.Query().Get("el")
@@ -144,7 +150,7 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return st, view, nil
 		}
 		if !expected {
-			return nil, stream.Playable{}, unplayable(st, a, err)
+			return nil, stream.Playable{}, s.unplayable(st, a, err)
 		}
 		// In a call another format follows one that failed, under the same name.
 		if !outlived(ctx, st, held) {

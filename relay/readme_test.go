@@ -23,7 +23,7 @@ type formatRow struct {
 }
 
 // mediaCodecs are the codecs whose names count in the table; other words do not.
-var mediaCodecs = []string{"Opus", "Vorbis", "FLAC", "PCM", "AAC"}
+var mediaCodecs = []string{"VP8", "Opus", "Vorbis", "FLAC", "PCM", "AAC"}
 
 var (
 	anExt   = regexp.MustCompile("`\\.([a-z0-9]+)`")
@@ -87,7 +87,8 @@ func (r *formatRow) as(codec string) (all []string) {
 // names there: a capture, a file in testdata/sounds, or arguments for ffmpeg ("-...").
 var examples = map[string]map[string]string{
 	"webm": {
-		"Opus": "chromium-vp8-opus-T100.webm", "PCM": "chromium-audio-pcm-T100.webm",
+		"VP8":  "-f lavfi -i testsrc=duration=1:size=64x48:rate=10 -map 1:v -c:v libvpx -f webm",
+		"Opus": "chromium-audio-opus-T100.webm", "PCM": "chromium-audio-pcm-T100.webm",
 		"Vorbis": "-c:a libvorbis -f webm", "FLAC": "-c:a flac -f matroska",
 	},
 	"ogg": {"Opus": "firefox-audio-opus-T100.ogg", "Vorbis": "-c:a libvorbis -f ogg", "FLAC": "-c:a flac -f ogg"},
@@ -95,10 +96,11 @@ var examples = map[string]map[string]string{
 		"AAC": "webkit-audio-aac-T100.mp4", "Opus": "chromium-audio-opus-T100.mp4",
 		"FLAC": "-c:a flac -strict -2 -movflags empty_moov+default_base_moof -f mp4",
 	},
-	"wav":  {"": "wave"},
-	"mp3":  {"": "tone.mp3"},
-	"aac":  {"AAC": "tone.aac"},
-	"flac": {"": "tone.flac"},
+	"wav":   {"": "wave"},
+	"mp3":   {"": "tone.mp3"},
+	"aac":   {"AAC": "tone.aac"},
+	"flac":  {"": "tone.flac"},
+	"mjpeg": {"": "-f lavfi -i testsrc=duration=1:size=64x48:rate=10 -map 1:v -c:v mjpeg -f mjpeg"},
 }
 
 // example returns a file of examples, or nil if only ffmpeg could make it and there

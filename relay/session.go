@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"everfile/relay/calls"
+	"everfile/stream"
 )
 
 const (
@@ -201,6 +203,15 @@ func (c *session) send(ctx context.Context, text []byte) bool {
 	return true
 }
 
+// playable reports whether a stream is what a path asks for: pictures may stand alone
+// under the name of what is not there yet.
+func playable(st *stream.Stream, url string) bool {
+	path, _, _ := strings.Cut(url, "?")
+	_, ext, _ := strings.Cut(path, ".")
+	_, err := st.Playable(ext)
+	return err == nil
+}
+
 // report says how far the files are that the caller plays, and, where that has
 // changed, how many listen to its own.
 func (c *session) report() []calls.Message {
@@ -209,7 +220,7 @@ func (c *session) report() []calls.Message {
 	c.mu.Unlock()
 	var all []calls.Message
 	for _, p := range playing {
-		if st := c.server.hub.Stream(entryOf(p.URL)); st != nil {
+		if st := c.server.hub.Stream(entryOf(p.URL)); st != nil && playable(st, p.URL) {
 			edge, clock, _ := st.Edge()
 			t, at := edge.Seconds(), clock.Seconds()
 			all = append(all, calls.Message{Type: "edge", Caller: p.Caller, URL: p.URL, T: &t, At: &at})

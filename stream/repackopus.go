@@ -19,7 +19,7 @@ func planOpus(s *Stream, to *Format, o ConvertOptions) (plan, error) {
 		return plan{}, ErrNoAudio
 	case track < 0:
 		return plan{}, &ViewError{Why: fmt.Sprintf("%s is made of opus here, and there is none in it", to.Name)}
-	case to.pictures && s.head.video() >= 0:
+	case to.video && s.head.video() >= 0:
 		return plan{}, &ViewError{Why: fmt.Sprintf("no %s is made of the pictures of %s here", to.Name, s.format.Name)}
 	case o.Tracks == Video:
 		return plan{}, ErrNoVideo

@@ -46,6 +46,7 @@ type plan struct {
 	head   *head
 	back   time.Duration             // how much of what is there already it begins with
 	keyed  bool                      // it begins with a keyframe of the first track of pictures
+	newest bool                      // of what has come together only the newest is converted
 	make   func(*Counters) converter // nil: the stream is it already
 }
 
@@ -62,6 +63,7 @@ var makings = []making{
 	{"webm", planOpus},
 	{"ogg", planOpus},
 	{"aac", planAAC},
+	{"mjpeg", planPictures},
 }
 
 // plan says what the options make of a stream.
@@ -74,9 +76,9 @@ func (o ConvertOptions) plan(s *Stream) (p plan, err error) {
 		err = &ViewError{Why: fmt.Sprintf("no %s is made of %s here", to.Name, s.format.Name)}
 	}
 	switch {
-	case o.samples() && to.Timed():
+	case o.samples() && !to.plain:
 		return plan{}, ErrNotSamples
-	case o.Tracks == Video && !to.pictures:
+	case o.Tracks == Video && !to.video:
 		return plan{}, ErrSoundOnly
 	}
 	for _, m := range makings {
