@@ -179,7 +179,7 @@ func TestOpenAs(t *testing.T) {
 		{"nobody", nil, nil, nil, "jpg", "no such stream", 0},
 		{"media that somebody waits for", nil, pictures, nil, "wav!", "mjpeg: the stream has no sound", 5 * time.Second},
 		{"pictures that somebody waits for", wav, nil, nil, "mjpeg!", "wav: it has no picture", 5 * time.Second},
-		{"what pictures never are", wav, []byte{}, nil, "webm!", "wav: no webm is made of wav here", 0},
+		{"what pictures never are", wav, []byte{}, nil, "webm!", "wav: webm is made of opus here, and there is none in it", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHub(t, Options{})
