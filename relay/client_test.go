@@ -131,7 +131,7 @@ func (r *running) request(method, path string, send io.Reader, headers ...string
 }
 
 // ask sends a request from a goroutine; what it returns waits for the answer.
-func (r *running) ask(method, path string, send io.Reader) func() *http.Response {
+func (r *running) ask(method, path string, send io.Reader, headers ...string) func() *http.Response {
 	ctx := bounded(r.t, send)
 	got := make(chan *http.Response, 1)
 	failed := make(chan error, 1)
@@ -139,6 +139,10 @@ func (r *running) ask(method, path string, send io.Reader) func() *http.Response
 		req, err := http.NewRequestWithContext(ctx, method, r.url+path, send)
 		var resp *http.Response
 		if err == nil {
+			for _, h := range headers {
+				name, value, _ := strings.Cut(h, ": ")
+				req.Header.Set(name, value)
+			}
 			resp, err = r.client.Do(req)
 		}
 		if err != nil {

@@ -29,6 +29,8 @@ type listing struct {
 
 	Listening []listenerInfo `json:"listening"` // the latest of them first; not all, if they are very many
 
+	Metadata *metadata `json:"metadata,omitempty"` // nil: its publisher says nothing
+
 	Tracks []string `json:"-"` // in words
 }
 
@@ -36,6 +38,17 @@ type listing struct {
 type view struct {
 	URL         string `json:"url"`
 	ContentType string `json:"contentType"`
+}
+
+// metadata is [stream.Metadata] as an object of /api/streams.
+type metadata struct {
+	Title       string `json:"title,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Description string `json:"description,omitempty"`
+	Genre       string `json:"genre,omitempty"`
+	URL         string `json:"url,omitempty"`
+	Bitrate     int    `json:"bitrate,omitempty"` // kbit/s
+	Public      bool   `json:"public,omitempty"`
 }
 
 // listenerInfo is how one listener gets on.
@@ -85,6 +98,9 @@ func (s *Server) listed() []listing {
 		}
 		for _, v := range i.Views {
 			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
+		}
+		if m := metadata(i.Metadata); m != (metadata{}) {
+			l.Metadata = &m
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

@@ -55,6 +55,10 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		return
 	}
 	s.headers(w.Header(), st, view.View)
+	titles := titlesFor(w.Header(), r, st)
+	if titles != nil {
+		pad = nil // it counts the body's bytes without them
+	}
 	status := span.headers(w.Header())
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)
@@ -63,7 +67,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	l := &listening{
 		server: s, entry: a.entry, from: r.RemoteAddr,
 		stream: st, listener: st.Listen(how),
-		first: st.Header(view.View), left: span.length, pad: pad, fill: fill,
+		first: st.Header(view.View), left: span.length, pad: pad, fill: fill, titles: titles,
 	}
 	s.serve(w, r, l, status)
 }
