@@ -56,9 +56,6 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	}
 	s.headers(w.Header(), st, view.View)
 	titles := titlesFor(w.Header(), r, st)
-	if titles != nil {
-		pad = nil // it counts the body's bytes without them
-	}
 	status := span.headers(w.Header())
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)

@@ -26,7 +26,8 @@ type weaving struct {
 }
 
 // titlesFor returns what weaves titles into a body, and sets the headers that say
-// so, if the listener has asked for them and the format is one for that.
+// so, if the listener has asked for them and the format is one for that. None of
+// those has fillers, which count a body's bytes without titles.
 func titlesFor(h http.Header, r *http.Request, st *stream.Stream) *weaving {
 	if r.Header.Get("Icy-MetaData") != "1" || !st.Format().Icy() {
 		return nil
