@@ -46,6 +46,8 @@ func TestMetadata(t *testing.T) {
 		t.Error(err)
 	}
 	expect(Metadata{Genre: "g"}) // for those who still read it
+	p = mustPublish(t, h, "x", PublishOptions{Metadata: &Metadata{Name: "of a file that never began"}})
+	p.Drop() // and its name waits
 	p = mustPublish(t, h, "x", PublishOptions{})
 	mustWrite(t, p, wave)
 	s = streamOf(t, h, "x")
