@@ -32,10 +32,23 @@ func untilClose(r *http.Request) bool {
 		return false
 	}
 	_, _, auth := r.BasicAuth()
-	if auth || r.Header.Get("Expect") != "" {
-		return true
+	return auth || r.Header.Get("Expect") != "" || hasIce(r.Header)
+}
+
+// unannounced reports whether a request is that of a source which does not say who
+// it is before it is asked. Some try so first, with an empty body, and take any other
+// answer for the end.
+func unannounced(r *http.Request) bool {
+	key, err := keyOf(r)
+	if key != "" || err != nil || r.Header.Get("Authorization") != "" {
+		return false
 	}
-	for name := range r.Header {
+	return r.Method == methodSource || r.Header.Get("Content-Length") == "0" && hasIce(r.Header)
+}
+
+// hasIce reports whether there is a header that only sources send.
+func hasIce(h http.Header) bool {
+	for name := range h {
 		if strings.HasPrefix(name, "Ice-") || strings.HasPrefix(name, "Icy-") {
 			return true
 		}

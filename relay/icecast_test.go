@@ -52,8 +52,9 @@ func TestSource(t *testing.T) {
 	thanks := fmt.Sprintf("%d bytes are in the file; it has ended.", len(bytes.Join(chunks, nil)))
 	for _, row := range []struct{ request, welcome, end string }{
 		{"SOURCE /a HTTP/1.0\nContent-Type: video/webm\n" + basic("k") + "\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
-		{"SOURCE /a.webm HTTP/1.1\nHost: x\nExpect: 100-continue\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
-		{"SOURCE /a HTTP/1.1\nHost: x\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
+		{"SOURCE /a.webm HTTP/1.1\nHost: x\nExpect: 100-continue\n" + basic("k") + "\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
+		{"SOURCE /a HTTP/1.1\nHost: x\n" + basic("k") + "\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
+		{"SOURCE /a?key=k HTTP/1.0\n\n", "HTTP/1.0 200 OK\r\n\r\n", ""},
 		{"PUT /a HTTP/1.1\nHost: x\nContent-Type: audio/webm\nExpect: 100-continue\nIce-Public: 1\n\n", "HTTP/1.1 100 Continue\r\n\r\n", thanks},
 		{"PUT /a HTTP/1.1\nHost: x\nExpect: 100-Continue\n\n", "HTTP/1.1 100 Continue\r\n\r\n", thanks},
 		{"PUT /a HTTP/1.1\nHost: x\nIce-Name: n\n\n", "", thanks},
@@ -89,7 +90,7 @@ func TestSourceThatDoesNotWait(t *testing.T) {
 	r := start(t, "http", wide())
 	c := r.raw("")
 	l := r.listenFrom("/a", func() {
-		c.Write(append([]byte("SOURCE /a HTTP/1.0\r\nContent-Type: audio/webm\r\n\r\n"), chunks[0]...))
+		c.Write(append([]byte("SOURCE /a HTTP/1.0\r\nContent-Type: audio/webm\r\n"+basic("k")+"\r\n\r\n"), chunks[0]...))
 	})
 	l.has(len(demanded(t, "webm", chunks[:1])))
 	c.Write(bytes.Join(chunks[1:], nil))
@@ -164,7 +165,7 @@ func TestSourceThatSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, n, _ := startPiped(t, quiet())
 		for _, row := range []struct{ request, answer string }{
-			{"SOURCE /a HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"},
+			{"SOURCE /a HTTP/1.0\r\n" + basic("k") + "\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"},
 			{"PUT /b HTTP/1.1\r\nHost: x\r\nIce-Name: n\r\n\r\n", "HTTP/1.1 408 Request Timeout\r\n"},
 		} {
 			c, err := n.dial(t.Context(), "", "")
@@ -190,7 +191,7 @@ func TestStopWithSources(t *testing.T) {
 	o.Drain = time.Hour
 	r := start(t, "http", o)
 	var conns []*bufio.Reader
-	for i, request := range []string{"SOURCE /a0 HTTP/1.0\n\n", "PUT /a1 HTTP/1.1\nHost: x\nIce-Name: n\n\n"} {
+	for i, request := range []string{"SOURCE /a0 HTTP/1.0\n" + basic("k") + "\n\n", "PUT /a1 HTTP/1.1\nHost: x\nIce-Name: n\n\n"} {
 		c := r.raw(request)
 		c.Write(capture(t, sound)[0])
 		conns = append(conns, bufio.NewReader(c))
@@ -213,18 +214,20 @@ func sourcesThatAreNone(h *healthy) {
 		status        int
 		words         string
 	}{
-		{"SOURCE / HTTP/1.0\n\n", "", 400, "A stream's path is /NAME.EXT"},
-		{"SOURCE /static/a HTTP/1.0\n\n", "", 404, "is reserved"},
-		{"SOURCE /a.xyz HTTP/1.0\n\n", "", 404, `Unknown extension ".xyz"`},
-		{"SOURCE /a.pcm HTTP/1.0\n\n", "", 415, ".pcm can be played, not published."},
-		{"SOURCE /a HTTP/1.0\nContent-Type: audio/mystery\n\n", "", 415, `"audio/mystery" is no type that is known here; known are: video/webm audio/webm`},
-		{"SOURCE " + healthyPath + " HTTP/1.0\n\n", "", 409, "Somebody else publishes under this name"},
-		{"SOURCE /call-nobody/a HTTP/1.0\n\n", "", 404, "That call is over"},
+		{"SOURCE / HTTP/1.0\n" + basic("k") + "\n\n", "", 400, "A stream's path is /NAME.EXT"},
+		{"SOURCE /static/a HTTP/1.0\n" + basic("k") + "\n\n", "", 404, "is reserved"},
+		{"SOURCE /a.xyz HTTP/1.0\n" + basic("k") + "\n\n", "", 404, `Unknown extension ".xyz"`},
+		{"SOURCE /a.pcm HTTP/1.0\n" + basic("k") + "\n\n", "", 415, ".pcm can be played, not published."},
+		{"SOURCE /a HTTP/1.0\nContent-Type: audio/mystery\n" + basic("k") + "\n\n", "", 415, `"audio/mystery" is no type that is known here; known are: video/webm audio/webm`},
+		{"SOURCE " + healthyPath + " HTTP/1.0\n" + basic("k") + "\n\n", "", 409, "Somebody else publishes under this name"},
+		{"SOURCE /call-nobody/a HTTP/1.0\n" + basic("k") + "\n\n", "", 404, "That call is over"},
 		{"SOURCE /a HTTP/1.0\n" + basic(strings.Repeat("p", 65)) + "\n\n", "", 400, "run and key are at most 64 characters, and so is a password in its place."},
+		{"SOURCE /a HTTP/1.0\nContent-Length: 0\nice-name: n\nConnection: Keep-Alive\n\n", "", 401, "Say with Authorization: Basic who you are; the password is the key that you hold the name by."},
+		{"PUT /a HTTP/1.1\nHost: x\nConnection: close\nContent-Length: 0\nice-name: n\n\n", "", 401, "Say with Authorization: Basic who you are"},
 		{"SOURCE /a HTTP/1.0\nAuthorization: Basic no:base64\n\n", "", 401, "The Authorization is not that of a user and a password, user:password in base64."},
 		{"PUT /a HTTP/1.1\nHost: x\nIce-Name: n\nAuthorization: basic\n\n", "", 401, "The Authorization is not that of a user and a password"},
 		{"PUT " + healthyPath + " HTTP/1.1\nHost: x\n" + basic("wrong") + "\n\n", "", 409, "Somebody else publishes under this name"},
-		{"SOURCE /a HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n", "", 405, "SOURCE sends until it closes the connection, by HTTP/1 and unchunked; otherwise PUT it."},
+		{"SOURCE /a HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n" + basic("k") + "\n\n", "", 405, "SOURCE sends until it closes the connection, by HTTP/1 and unchunked; otherwise PUT it."},
 		{"SOURCE /a HTTP/1.1\nHost: x\nOrigin: https://stranger.example\n\n", "", 403, "Pages of https://stranger.example may not use this server"},
 		{"PUT /a HTTP/1.1\nHost: x\nIce-Name: n\n\n", "no media at all", 400, "any: byte 0: 6E 6F 20 6D 65 64 69 61 20 61 74 20 begins no container that is known here, and neither an extension nor a Content-Type says what it is."},
 		{"PUT /a HTTP/1.1\nHost: x\nIce-Name: n\n\n", "", 400, "any: byte 0: the input is empty, and neither an extension nor a Content-Type says what it is."},
@@ -249,7 +252,7 @@ func sourcesThatAreNone(h *healthy) {
 		eventually(h.t, "nothing is held", func() bool { return !h.registered("a") })
 	}
 	// What has been answered already can only be closed.
-	c := h.raw("SOURCE /a HTTP/1.0\n\n")
+	c := h.raw("SOURCE /a HTTP/1.0\n" + basic("k") + "\n\n")
 	io.WriteString(c, "this is no media")
 	if b, err := io.ReadAll(c); err != nil || string(b) != "HTTP/1.0 200 OK\r\n\r\n" {
 		h.t.Errorf("rubbish is answered with %q, %v", b, err)
@@ -266,7 +269,7 @@ func sourcesThatAreNone(h *healthy) {
 		h.t.Errorf("a megabyte of name is answered with %q, %v", line, err)
 	}
 	// As long as a head can be, which is far more than is kept.
-	c = h.raw("SOURCE /long HTTP/1.0\nIce-Name: " + strings.Repeat("n", 30<<10) + "\n\n")
+	c = h.raw("SOURCE /long HTTP/1.0\n" + basic("k") + "\nIce-Name: " + strings.Repeat("n", 30<<10) + "\n\n")
 	c.Write(h.chunks[0])
 	eventually(h.t, "it is live", func() bool { return len(h.s.listed()) == 1 })
 	if m := h.s.listed()[0].Metadata; len(m.Name) != maxWords {
@@ -277,7 +280,7 @@ func sourcesThatAreNone(h *healthy) {
 // By HTTP/2 there is no connection to take.
 func TestSourceByHTTP2(t *testing.T) {
 	r := start(t, "h2", wide())
-	r.refused("SOURCE", "/a", nil, 405, "SOURCE sends until it closes the connection, by HTTP/1")
+	r.refused("SOURCE", "/a", nil, 405, "SOURCE sends until it closes the connection, by HTTP/1", basic("k"))
 	if resp := r.request("PUT", "/a?pace=0", bytes.NewReader(bytes.Join(capture(t, sound), nil)), "Ice-Name: n", basic("k")); resp.StatusCode != 200 {
 		t.Errorf("PUT by HTTP/2: %s", resp.Status)
 	}

@@ -179,6 +179,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.publishSocket(w, r, a)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.play(w, r, a)
+	case unannounced(r):
+		s.answer(w, r, unknownUser("Say with Authorization: Basic who you are; the password is the key that you hold the name by."))
 	case untilClose(r): // before PUT and POST of which the end is known
 		s.publishSource(w, r, a)
 	case r.Method == http.MethodPut, r.Method == http.MethodPost:
