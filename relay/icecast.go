@@ -138,11 +138,10 @@ func (c *source) welcome(r *http.Request, within time.Duration) {
 // Read reads on. A source that sends nothing at all does not hold its name for long.
 func (c *source) Read(b []byte) (int, error) {
 	n, err := c.body.Read(b)
-	if c.first != nil && n > 0 {
-		c.first.Stop()
+	if n > 0 && c.first != nil && c.first.Stop() {
 		c.first = nil
 	}
-	if c.first != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+	if c.first != nil && (n > 0 || errors.Is(err, os.ErrDeadlineExceeded)) { // it comes as the time is over, or never
 		err = refuse(http.StatusRequestTimeout, "Nothing came in %v; send the stream's first bytes at once.", c.within)
 	}
 	return n, err
