@@ -6,38 +6,87 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"everfile/stream"
 )
 
-// publishBody appends a request's body. One with a length is a file and is read
-// at the speed of its own timestamps; a chunked one is live and never held back.
+// publishBody appends a request's body, or the file in a form. One with a length is
+// a file and is read at the speed of its own timestamps; a chunked one is live and
+// never held back.
 func (s *Server) publishBody(w http.ResponseWriter, r *http.Request, a address) {
-	paced := r.ContentLength > 0
-	switch v := r.URL.Query().Get("pace"); v {
-	case "":
-	case "0", "1":
-		paced = v == "1"
-	default:
-		s.answer(w, r, refuse(http.StatusBadRequest, "pace is 0 (as fast as it comes) or 1 (at the speed of its timestamps), got %.20q.", v))
-		return
+	paced, err := parsePace(r)
+	body, contentType := io.Reader(r.Body), r.Header.Get("Content-Type")
+	if err == nil && isForm(r) {
+		body, contentType, err = formFile(r)
 	}
-	p, err := s.open(r, a)
+	var p *stream.Publisher
+	if err == nil {
+		p, err = s.openBody(r, a, contentType)
+	}
 	if err != nil {
 		s.answer(w, r, err)
 		return
 	}
-	ctx, stop := s.untilGone(w, r, p)
+	ctx, stop := untilGone(r.Context(), p, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now()) })
 	defer stop()
-	n, err := s.readBody(ctx, r.Body, p, paced)
+	n, err := s.appendBody(ctx, p, a, body, paced)
+	if err != nil {
+		s.answer(w, r, unnamed(err, a, contentType))
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, thanks(n))
+}
+
+// thanks is the answer to a body that is in the file.
+func thanks(n int64) string { return fmt.Sprintf("%d bytes are in the file; it has ended.", n) }
+
+// parsePace reads ?pace=.
+func parsePace(r *http.Request) (bool, error) {
+	switch v := r.URL.Query().Get("pace"); v {
+	case "":
+		return r.ContentLength > 0, nil
+	case "0", "1":
+		return v == "1", nil
+	default:
+		return false, refuse(http.StatusBadRequest, "pace is 0 (as fast as it comes) or 1 (at the speed of its timestamps), got %.20q.", v)
+	}
+}
+
+// openBody makes a publisher of a request whose body is of a type.
+func (s *Server) openBody(r *http.Request, a address, contentType string) (*stream.Publisher, error) {
+	f, err := publishFormat(a, contentType)
+	if err != nil {
+		return nil, err
+	}
+	// A body is told no counts, so it cannot resume.
+	return s.open(r, a, stream.PublishOptions{Format: f, Metadata: station(r.Header)})
+}
+
+// unnamed is the error of a body, or what else to say if nothing but its bytes said
+// what it is, and those do not.
+func unnamed(err error, a address, contentType string) error {
+	var parse *stream.ParseError
+	switch kind, _, _ := strings.Cut(contentType, ";"); {
+	case a.ext != "" || !errors.As(err, &parse) || parse.Format != "any":
+		return err
+	case contentType == "":
+		return refuse(http.StatusBadRequest, "%v, and neither an extension nor a Content-Type says what it is.", err)
+	case strings.EqualFold(kind, "application/x-www-form-urlencoded"):
+		return refuse(http.StatusUnsupportedMediaType, "%v; a form that sends a file needs enctype=\"multipart/form-data\".", err)
+	}
+	return err
+}
+
+// appendBody appends a body to its end, and gives the publisher up the way it ended.
+func (s *Server) appendBody(ctx context.Context, p *stream.Publisher, a address, body io.Reader, paced bool) (int64, error) {
+	n, err := s.readBody(ctx, body, p, paced)
 	var parse *stream.ParseError
 	switch {
 	case err == nil:
-		if err = p.End(); err == nil {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			fmt.Fprintf(w, "%d bytes are in the file; it has ended.\n", n)
-		}
+		err = p.End()
 	case errors.As(err, &parse):
 		p.Fail()
 	default:
@@ -47,22 +96,20 @@ func (s *Server) publishBody(w http.ResponseWriter, r *http.Request, a address) 
 		p.Drop()
 	}
 	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "bytes", n, "err", err)
-	if err != nil {
-		s.answer(w, r, err)
-	}
+	return n, err
 }
 
-// untilGone returns a context that ends with the request or the publisher's
-// right to write; the body's reader is woken then.
-func (s *Server) untilGone(w http.ResponseWriter, r *http.Request, p *stream.Publisher) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(r.Context())
+// untilGone returns a context that ends with its parent or the publisher's right
+// to write; the body's reader is woken then.
+func untilGone(parent context.Context, p *stream.Publisher, wake func()) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		select {
 		case <-p.Gone():
 			cancel()
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // wakes the reader
+			wake()
 		case <-ctx.Done():
 		}
 	}()
@@ -93,6 +140,10 @@ func (s *Server) readBody(ctx context.Context, body io.Reader, p *stream.Publish
 		}
 		if errors.Is(err, io.EOF) {
 			return total, nil
+		}
+		var no *refusal
+		if errors.As(err, &no) {
+			return total, no
 		}
 		if err != nil {
 			return total, refuse(http.StatusBadRequest, "The body broke off after %d bytes: %v.", total, err)

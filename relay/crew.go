@@ -49,7 +49,7 @@ type lane struct {
 // listener plain: then its goroutine is done. The crew gives it back or ends it.
 func (s *Server) crowd(l *listening) bool {
 	d, ok := l.door.(*tcpDoor)
-	if !ok || !d.shareable() || !l.stream.Crowded() || l.first != nil || l.pad != nil || l.fill != nil || l.left >= 0 {
+	if !ok || !d.shareable() || !l.stream.Crowded() || l.first != nil || l.pad != nil || l.fill != nil || l.titles != nil || l.left >= 0 {
 		return false
 	}
 	s.mu.Lock()

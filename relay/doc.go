@@ -20,11 +20,16 @@
 //	calls/       the calls themselves, without any network
 //	publish.go   appending by WebSocket
 //	body.go      appending by PUT and POST
+//	form.go      the file in a form
+//	icecast.go   Icecast's sources: SOURCE, and PUT until the connection closes
+//	webcast.go   the sub-protocol webcast: hello, chunks, metadata
+//	metadata.go  what publishers say of their streams, and how it is cleaned
 //	play.go      GET and HEAD: headers, waiting, ranges
 //	convert.go   what else GET may ask for: ?tracks=, ?rate= ...
 //	still.go     the newest picture alone: .jpg
 //	listen.go    the loop that feeds one listener
 //	door.go      three ways to write a body: hijacked TCP, hijacked TLS, Flush
+//	titles.go    titles between a body's bytes, for players that ask (Icy-MetaData)
 //	pad.go       alignment to the blocks in which media elements read
 //	live.go      /live, the list of streams as a page
 //	api.go       /api/: that list as JSON, QR codes

@@ -22,6 +22,7 @@ type listening struct {
 	left     int64    // bytes that a range leaves to send; -1: no end
 	pad      *padding // nil: none
 	fill     *filling // nil: none
+	titles   *weaving // nil: none
 }
 
 // vector is one write. It is borrowed from a pool, so that a listener that
@@ -30,6 +31,7 @@ type vector struct {
 	parts []*stream.Part
 	bufs  [][]byte
 	size  int
+	spare [][]byte // for what puts something between the buffers
 }
 
 func (v *vector) add(b []byte) {
@@ -59,7 +61,8 @@ var vectors = sync.Pool{New: func() any { return new(vector) }}
 func (v *vector) release() {
 	clear(v.parts)
 	clear(v.bufs)
-	v.parts, v.bufs, v.size = v.parts[:0], v.bufs[:0], 0
+	clear(v.spare)
+	v.parts, v.bufs, v.spare, v.size = v.parts[:0], v.bufs[:0], v.spare[:0], 0
 	vectors.Put(v)
 }
 
@@ -164,6 +167,7 @@ func (l *listening) send(v *vector, now time.Time) error {
 	} else if l.pad != nil {
 		l.pad.sent += int64(v.size)
 	}
+	l.titles.add(v)
 	if l.left >= 0 {
 		v.cut(l.left)
 		l.left -= int64(v.size)

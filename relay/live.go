@@ -32,12 +32,25 @@ type listing struct {
 	Tracks  []string `json:"-"` // in words
 	Shown   bool     `json:"-"` // browsers show it as it is; else there is a page that plays it
 	Picture string   `json:"-"` // path of the newest picture; "": none is published
+
+	Metadata *metadata `json:"metadata,omitempty"` // nil: its publisher says nothing
 }
 
 // view is one way to play a stream.
 type view struct {
 	URL         string `json:"url"`
 	ContentType string `json:"contentType"`
+}
+
+// metadata is [stream.Metadata] as an object of /api/streams.
+type metadata struct {
+	Title       string `json:"title,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Description string `json:"description,omitempty"`
+	Genre       string `json:"genre,omitempty"`
+	URL         string `json:"url,omitempty"`
+	Bitrate     int    `json:"bitrate,omitempty"` // kbit/s
+	Public      bool   `json:"public,omitempty"`
 }
 
 // listenerInfo is how one listener gets on.
@@ -91,6 +104,9 @@ func (s *Server) listed() []listing {
 		l.Shown = i.Format.Pictures()
 		if i.Pictures {
 			l.Picture = "/" + i.Name + ".jpg"
+		}
+		if m := metadata(i.Metadata); m != (metadata{}) {
+			l.Metadata = &m
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

@@ -29,7 +29,7 @@ type Options struct {
 	Unsent     int           // bytes the kernel may hold for a listener that have not been sent (64 KiB)
 	Outbox     int           // bytes that may wait for a control socket before it is cut off (2 MiB)
 	Talk       int           // bytes a second that are read of one, 4 times as many at once (128 KiB)
-	Hello      time.Duration // a request's head must arrive within this (10 s)
+	Hello      time.Duration // a request's head must arrive within this, and so must a hello, or a source's first byte (10 s)
 	Idle       time.Duration // a connection without a request is closed after this (2 min)
 	CloseWait  time.Duration // how long the other side of a socket may take to answer a close (3 s)
 	Farewell   time.Duration // how long a stopping server lets publishers finish their run (2 s)

@@ -62,6 +62,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		return
 	}
 	s.headers(w.Header(), st, view.View)
+	titles := titlesFor(w.Header(), r, st)
 	status := span.headers(w.Header())
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)
@@ -70,7 +71,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 	l := &listening{
 		server: s, entry: a.entry, from: r.RemoteAddr,
 		stream: st, listener: st.Listen(how),
-		first: st.Header(view.View), left: span.length, pad: pad, fill: fill,
+		first: st.Header(view.View), left: span.length, pad: pad, fill: fill, titles: titles,
 	}
 	s.serve(w, r, l, status)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,31 +22,69 @@ type ack struct {
 }
 
 // publishFormat says what a publisher's bytes are: what the path says, else
-// what the Content-Type says, else nil, and then they are looked at.
+// what the Content-Type says, else nil, and then they are looked at. A type that
+// says nothing, such as a form's or application/octet-stream, is as good as none;
+// one of sound or pictures that are not known here is refused.
 func publishFormat(a address, contentType string) (*stream.Format, error) {
-	if a.ext == "" {
-		return stream.ByType(contentType), nil
-	}
 	f := stream.ByExt(a.ext)
-	if f == nil {
+	switch {
+	case a.ext == "":
+		f = stream.ByType(contentType)
+		if f == nil && isMedia(contentType) {
+			return nil, unknownType(contentType)
+		}
+	case f == nil:
 		return nil, refuse(http.StatusUnsupportedMediaType, ".%s can be played, not published.", a.ext)
 	}
 	return f, nil
 }
 
-// open makes a publisher of a request.
-func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
-	f, err := publishFormat(a, r.Header.Get("Content-Type"))
+// isMedia reports whether a type promises sound or pictures.
+func isMedia(contentType string) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(contentType)), "/")
+	return kind == "audio" || kind == "video"
+}
+
+func unknownType(contentType string) *refusal {
+	var known []string
+	for _, f := range stream.Formats() {
+		known = append(known, f.Types...)
+	}
+	return refuse(http.StatusUnsupportedMediaType, "%.60q is no type that is known here; known are: %s.", contentType, strings.Join(known, " "))
+}
+
+// keyOf is the right to publish that a request brings: ?key=, or the password of
+// its Authorization. There are no accounts, so the user's name says nothing; and
+// other kinds of Authorization are meant for a proxy in between.
+func keyOf(r *http.Request) (string, error) {
+	if key := r.URL.Query().Get("key"); key != "" {
+		return key, nil
+	}
+	kind, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	_, password, ok := r.BasicAuth()
+	if !ok && strings.EqualFold(kind, "Basic") { // who means to hold the name must not publish without
+		return "", unknownUser("The Authorization is not that of a user and a password, user:password in base64.")
+	}
+	return password, nil
+}
+
+// unknownUser asks for another password.
+func unknownUser(text string) *refusal {
+	return refuse(http.StatusUnauthorized, "%s", text).with("WWW-Authenticate", `Basic realm="everfile"`)
+}
+
+// open makes a publisher of a request. The key that it brings goes before the one
+// in the options.
+func (s *Server) open(r *http.Request, a address, o stream.PublishOptions) (*stream.Publisher, error) {
+	key, err := keyOf(r)
 	if err != nil {
 		return nil, err
 	}
-	q := r.URL.Query()
-	o := stream.PublishOptions{Format: f, Key: q.Get("key")}
-	if isUpgrade(r) { // a body is told no counts, so it cannot resume
-		o.Run = q.Get("run")
+	if key != "" {
+		o.Key = key
 	}
 	if len(o.Run) > maxName || len(o.Key) > maxName {
-		return nil, refuse(http.StatusBadRequest, "run and key are at most %d characters.", maxName)
+		return nil, refuse(http.StatusBadRequest, "run and key are at most %d characters, and so is a password in its place.", maxName)
 	}
 	over, mine, err := s.gate.allow(toPublish, a.entry, o.Key)
 	if err != nil {
@@ -66,17 +105,25 @@ func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
 
 // publishSocket appends what comes as binary messages: one message, one chunk.
 func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address) {
-	c, err := accept(w, r, s.opt.CloseWait)
+	c, err := accept(w, r, s.opt.CloseWait, webcastProtocol)
 	if err != nil {
 		return // it has answered, and no name is held for what was no handshake
 	}
 	defer c.abandon()
+	if c.protocol == webcastProtocol {
+		s.webcast(c, r, a)
+		return
+	}
 	if !s.arrive() {
 		c.closeWith(refusalOf(stream.ErrClosed))
 		return
 	}
 	defer s.sockets.Done()
-	p, err := s.open(r, a)
+	var p *stream.Publisher
+	f, err := publishFormat(a, r.Header.Get("Content-Type"))
+	if err == nil {
+		p, err = s.open(r, a, stream.PublishOptions{Format: f, Run: r.URL.Query().Get("run")})
+	}
 	if err != nil {
 		c.closeWith(refusalOf(err))
 		return
@@ -101,13 +148,11 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 // readChunks returns why there are no more.
 func (s *Server) readChunks(ctx context.Context, c *socket, p *stream.Publisher, news chan int64) error {
 	for {
-		m, err := c.read(ctx, stream.MaxChunk)
-		switch {
-		case errors.Is(err, errTooBig):
-			return &refusal{code: closeTooBig, text: fmt.Sprintf("A message over %d bytes; send what the recorder hands out, as it does.", stream.MaxChunk)}
-		case err != nil:
+		m, err := readMedia(ctx, c)
+		if err != nil {
 			return err
-		case m.text:
+		}
+		if m.text {
 			return &refusal{code: closeUnsupported, text: "Text on a media socket; send the recorder's chunks as binary messages."}
 		}
 		n, err := p.Write(m.data)
@@ -122,6 +167,15 @@ func (s *Server) readChunks(ctx context.Context, c *socket, p *stream.Publisher,
 	}
 }
 
+// readMedia reads a message that may be a chunk.
+func readMedia(ctx context.Context, c *socket) (message, error) {
+	m, err := c.read(ctx, stream.MaxChunk)
+	if errors.Is(err, errTooBig) {
+		err = &refusal{code: closeTooBig, text: fmt.Sprintf("A message over %d bytes; send what the recorder hands out, as it does.", stream.MaxChunk)}
+	}
+	return m, err
+}
+
 // leave gives the publisher up the way its socket ended: 1000 ends the file, a
 // refusal is told, anything else is a connection lost, and the file stays open.
 func (s *Server) leave(c *socket, p *stream.Publisher, a address, err error) {
@@ -129,7 +183,7 @@ func (s *Server) leave(c *socket, p *stream.Publisher, a address, err error) {
 	var no *refusal
 	var parse *stream.ParseError
 	switch {
-	case code == closeNormal:
+	case code == closeNormal, code == closeNoStatus && c.protocol == webcastProtocol: // whose scripts name no code
 		err = p.End()
 	case errors.As(err, &no), errors.As(err, &parse):
 		p.Fail()

@@ -17,6 +17,7 @@ import (
 const (
 	closeNormal      = 1000
 	closeGoingAway   = 1001
+	closeProtocol    = 1002
 	closeNoStatus    = 1005 // never sent: what a close without a code counts as
 	closeUnsupported = 1003
 	closeInvalid     = 1007
@@ -67,6 +68,8 @@ func refusalOf(err error) *refusal {
 		return refuse(http.StatusConflict, "Somebody else publishes under this name; use another one, or try again in 3 seconds.").with("Retry-After", "3")
 	case errors.Is(err, stream.ErrReplaced):
 		return &refusal{status: http.StatusConflict, code: closeReplaced, text: "A newer connection publishes under this name; this one is done."}
+	case errors.Is(err, stream.ErrKey):
+		return unknownUser("The password is not the key that this stream is published with; one that is published without a key has its titles from its publisher only.")
 	case errors.Is(err, stream.ErrMemory):
 		return refuse(http.StatusServiceUnavailable, "The server holds as many streams as its memory allows; try again later.").with("Retry-After", "30")
 	case errors.Is(err, stream.ErrClosed), errors.Is(err, context.Canceled):
@@ -84,14 +87,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 		s.opt.Log.Error("request failed", "path", logged(strings.TrimPrefix(r.URL.Path, "/")), "err", err)
 	}
 	if isUpgrade(r) {
-		c, err := accept(w, r, s.opt.CloseWait)
+		c, err := accept(w, r, s.opt.CloseWait, webcastProtocol) // one who asked for it must hear it, or sees no code
 		if err == nil {
 			c.closeWith(no)
 		}
 		return
 	}
 	h := w.Header()
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 || untilClose(r) {
 		s.leaveBody(w, r)
 	}
 	for k, v := range no.header {

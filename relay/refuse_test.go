@@ -47,6 +47,9 @@ func TestBadInput(t *testing.T) {
 		{"wrong method", wrongMethod},
 		{"a listener that reads nothing", readsNothing},
 		{"a publisher that sends one byte a second", byteByByte},
+		{"Icecast sources that are none", sourcesThatAreNone},
+		{"webcast clients that are none", webcastsThatAreNone},
+		{"forms that are none", formsThatAreNone},
 	}
 	chunks := capture(t, picture)
 	want := demanded(t, "webm", chunks)
@@ -159,7 +162,7 @@ func secondPublisher(h *healthy) {
 }
 
 func wrongMethod(h *healthy) {
-	for _, method := range []string{"DELETE", "PATCH", "SOURCE", "PROPFIND"} {
+	for _, method := range []string{"DELETE", "PATCH", "PROPFIND"} {
 		resp := h.refused(method, healthyPath, nil, 405, method+" is not something a stream does")
 		if got := resp.Header.Get("Allow"); got != "GET, HEAD, PUT, POST, OPTIONS" {
 			h.t.Errorf("Allow %q", got)

@@ -42,8 +42,7 @@ type Server struct {
 // New returns a server without any streams.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}),
-		active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
+	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
 	o.Calls.Chunk = stream.MaxChunk
 	s.board = newBoard(s, o.Calls)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -163,6 +162,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r)
 		return
 	}
+	if r.URL.Path == titlePath {
+		s.updateTitle(w, r)
+		return
+	}
 	if s.page(w, r) || s.lists(w, r) {
 		return
 	}
@@ -176,10 +179,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.publishSocket(w, r, a)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.play(w, r, a)
+	case unannounced(r):
+		s.answer(w, r, unknownUser("Say with Authorization: Basic who you are; the password is the key that you hold the name by."))
+	case untilClose(r): // before PUT and POST of which the end is known
+		s.publishSource(w, r, a)
 	case r.Method == http.MethodPut, r.Method == http.MethodPost:
 		s.publishBody(w, r, a)
 	case r.Method == http.MethodOptions:
 		s.options(w, allowed)
+	case r.Method == methodSource:
+		s.answer(w, r, notAlone())
 	default:
 		s.answer(w, r, refuse(http.StatusMethodNotAllowed, "%.20s is not something a stream does; GET plays it, a WebSocket, PUT or POST publishes it.", r.Method).with("Allow", allowed))
 	}
@@ -200,8 +209,8 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", allowed)
-		h.Set("Access-Control-Allow-Headers", "Range, Content-Type, If-None-Match, If-Modified-Since")
-		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After")
+		h.Set("Access-Control-Allow-Headers", "Range, Content-Type, If-None-Match, If-Modified-Since, Icy-MetaData")
+		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After, icy-metaint, icy-name")
 		h.Set("Access-Control-Max-Age", "600")
 		return nil
 	}

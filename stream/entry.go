@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,8 @@ import (
 type Entry struct {
 	hub     *Hub
 	name    string
-	holders int // protected by hub.mu
+	holders int                      // protected by hub.mu
+	about   atomic.Pointer[Metadata] // what its publisher says; nil: nothing; written under mu
 
 	mu     sync.Mutex    // protects all below, and with it the order of what is written
 	stream *Stream       // nil before the first header, and after a clean end

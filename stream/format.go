@@ -26,6 +26,7 @@ type Format struct {
 	least     int                                  // bytes of the shortest filler
 	preroll   time.Duration                        // how far behind the newest part a listener begins
 	mime      func(tracks []Track, bare bool) string
+	icy       bool // players look for titles between the bytes
 }
 
 // View is an extension under which a stream can be played.
@@ -96,6 +97,7 @@ var formats = []*Format{
 		newMuxer:  newMP3Muxer,
 		preroll:   elementStart,
 		mime:      func([]Track, bool) string { return "audio/mpeg" },
+		icy:       true,
 	},
 	{
 		Name:      "aac",
@@ -107,6 +109,7 @@ var formats = []*Format{
 		preroll:   elementStart,
 		// Without codecs: one engine takes no name for them here that another does.
 		mime: func([]Track, bool) string { return "audio/aac" },
+		icy:  true,
 	},
 	{
 		Name:      "flac",
@@ -216,6 +219,14 @@ func (f *Format) Plain() bool { return f.plain }
 // Pictures reports whether the frames are pictures that an img element shows. They
 // carry no time: theirs is when they come.
 func (f *Format) Pictures() bool { return f.pictures }
+
+// Icy reports whether players that ask for titles (Icy-MetaData) look for them
+// between the format's bytes, which have no other place for text.
+func (f *Format) Icy() bool { return f.icy }
+
+// Begins reports whether a run's first bytes, of which SniffLen are enough, are
+// this format's.
+func (f *Format) Begins(b []byte) bool { return f.sniff(b) }
 
 // CanPad reports whether the format has a filler for [Format.Pad].
 func (f *Format) CanPad() bool { return f.pad != nil }

@@ -22,6 +22,7 @@ type Info struct {
 	Since       time.Time     // when its first part came; before that, when its header did
 	Edge        time.Duration // stream time up to which there is media
 	Live        bool          // somebody publishes it; false: the publisher is gone and may come back
+	Metadata    Metadata      // what its publisher says of it
 
 	sources []*Stream
 }
@@ -87,6 +88,7 @@ func (s *Stream) info(live bool, listeners int64) Info {
 	i := Info{
 		Name: nameOf(s.entry.name), Format: s.format, Pictures: s.format.pictures, sources: []*Stream{s}, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
 		Views: s.Playables(), Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
+		Metadata: s.Metadata(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,8 @@ type PublishOptions struct {
 	// Takeover has a run with the same key begin at once, even if its holder was
 	// not silent: the key is one person's alone.
 	Takeover bool
+
+	Metadata *Metadata // what is said of the stream; nil: nothing new
 }
 
 // Publisher is one connection that appends to an entry. Write, End, Drop and
@@ -84,6 +86,7 @@ func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool,
 		e.run = newRun(o)
 	}
 	e.key = o.Key
+	e.describe(o.Metadata)
 	e.pub = &Publisher{e: e, run: e.run, known: resume, resumed: e.run.chunks, gone: make(chan struct{}), last: now, held: true}
 	return e.pub, grace, nil
 }
