@@ -101,6 +101,20 @@ func TestPicturesBesideMedia(t *testing.T) {
 	})
 }
 
+// TestViewsOfBoth: pictures stand for what would be made of the media.
+func TestViewsOfBoth(t *testing.T) {
+	h := newHub(t, Options{})
+	mustWrite(t, mustPublish(t, h, "x", PublishOptions{}), begin(vp8Track, opusEl(2, 1)))
+	mustWrite(t, mustPublish(t, h, "x", asPictures(PublishOptions{})), jpegSpec{}.bytes())
+	var got []string
+	for _, v := range Views(h.Sources("x")) {
+		got = append(got, v.Ext)
+	}
+	if want := []string{"webm", "wav", "pcm", "mjpeg", "jpg"}; !slices.Equal(got, want) {
+		t.Errorf("it can be played as %v; expected %v", got, want)
+	}
+}
+
 // TestKeyHoldsBothSources: who holds one of a name's sources by a key holds the name.
 func TestKeyHoldsBothSources(t *testing.T) {
 	media := func(o PublishOptions) PublishOptions { return o }
