@@ -189,6 +189,7 @@ func TestOpenAs(t *testing.T) {
 		{"media that have not come yet", []byte{}, pictures, wav, "", "mjpeg", 0},
 		{"pictures that do not come", wav, []byte{}, nil, "jpg", "wav: it has no picture", 5 * time.Second},
 		{"the first of both", []byte{}, []byte{}, wav, "", "wav", time.Second},
+		{"what is made of media that come", []byte{}, nil, vp8, "jpg", "webm", time.Second},
 		{"neither", []byte{}, nil, nil, "jpg", "no such stream", 5 * time.Second},
 		{"nobody", nil, nil, nil, "jpg", "no such stream", 0},
 		{"media that somebody waits for", nil, pictures, nil, "wav!", "mjpeg: the stream has no sound", 5 * time.Second},
