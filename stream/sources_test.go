@@ -101,6 +101,20 @@ func TestPicturesBesideMedia(t *testing.T) {
 	})
 }
 
+// TestViewsOfBoth: pictures stand for what would be made of the media.
+func TestViewsOfBoth(t *testing.T) {
+	h := newHub(t, Options{})
+	mustWrite(t, mustPublish(t, h, "x", PublishOptions{}), begin(vp8Track, opusEl(2, 1)))
+	mustWrite(t, mustPublish(t, h, "x", asPictures(PublishOptions{})), jpegSpec{}.bytes())
+	var got []string
+	for _, v := range Views(h.Sources("x")) {
+		got = append(got, v.Ext)
+	}
+	if want := []string{"webm", "wav", "pcm", "mjpeg", "jpg"}; !slices.Equal(got, want) {
+		t.Errorf("it can be played as %v; expected %v", got, want)
+	}
+}
+
 // TestKeyHoldsBothSources: who holds one of a name's sources by a key holds the name.
 func TestKeyHoldsBothSources(t *testing.T) {
 	media := func(o PublishOptions) PublishOptions { return o }
@@ -175,6 +189,7 @@ func TestOpenAs(t *testing.T) {
 		{"media that have not come yet", []byte{}, pictures, wav, "", "mjpeg", 0},
 		{"pictures that do not come", wav, []byte{}, nil, "jpg", "wav: it has no picture", 5 * time.Second},
 		{"the first of both", []byte{}, []byte{}, wav, "", "wav", time.Second},
+		{"what is made of media that come", []byte{}, nil, vp8, "jpg", "webm", time.Second},
 		{"neither", []byte{}, nil, nil, "jpg", "no such stream", 5 * time.Second},
 		{"nobody", nil, nil, nil, "jpg", "no such stream", 0},
 		{"media that somebody waits for", nil, pictures, nil, "wav!", "mjpeg: the stream has no sound", 5 * time.Second},
