@@ -110,7 +110,7 @@ func TestViewsOfBoth(t *testing.T) {
 	for _, v := range Views(h.Sources("x")) {
 		got = append(got, v.Ext)
 	}
-	if want := []string{"webm", "wav", "pcm", "mjpeg", "jpg"}; !slices.Equal(got, want) {
+	if want := []string{"webm", "ogg", "wav", "pcm", "mjpeg", "jpg"}; !slices.Equal(got, want) {
 		t.Errorf("it can be played as %v; expected %v", got, want)
 	}
 }
