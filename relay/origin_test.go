@@ -72,7 +72,7 @@ func TestPreflight(t *testing.T) {
 		"Access-Control-Allow-Origin":   "https://friend.example",
 		"Access-Control-Allow-Methods":  "GET, HEAD, PUT, POST, OPTIONS",
 		"Access-Control-Allow-Headers":  "Range, Content-Type",
-		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, Link, Retry-After",
+		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, Everfile-Close, Link, Retry-After",
 		"Access-Control-Max-Age":        "600",
 	}
 	if resp.StatusCode != http.StatusNoContent {

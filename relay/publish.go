@@ -41,7 +41,7 @@ func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
 	}
 	q := r.URL.Query()
 	o := stream.PublishOptions{Format: f, Key: q.Get("key")}
-	if isUpgrade(r) { // a body is told no counts, so it cannot resume
+	if isUpgrade(r) || isPosts(r) { // any other body is told no counts, so it cannot resume
 		o.Run = q.Get("run")
 	}
 	if len(o.Run) > maxName || len(o.Key) > maxName {
@@ -66,7 +66,7 @@ func (s *Server) open(r *http.Request, a address) (*stream.Publisher, error) {
 
 // publishSocket appends what comes as binary messages: one message, one chunk.
 func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address) {
-	c, err := accept(w, r, s.opt.CloseWait)
+	c, err := accept(w, r, s.opt.CloseWait, base64Protocol)
 	if err != nil {
 		return // it has answered, and no name is held for what was no handshake
 	}
@@ -87,7 +87,7 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 	go func() {
 		defer close(done)
 		var alive sync.WaitGroup // acknowledgements do not wait for the answer to a ping
-		alive.Go(func() { s.keepAlive(ctx, c) })
+		alive.Go(func() { s.keepAlive(ctx, c, s.opt.PingEvery) })
 		s.acknowledge(ctx, c, p, news)
 		alive.Wait()
 	}()
@@ -101,7 +101,7 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 // readChunks returns why there are no more.
 func (s *Server) readChunks(ctx context.Context, c *socket, p *stream.Publisher, news chan int64) error {
 	for {
-		m, err := c.read(ctx, stream.MaxChunk)
+		m, err := c.readChunk(ctx)
 		switch {
 		case errors.Is(err, errTooBig):
 			return &refusal{code: closeTooBig, text: fmt.Sprintf("A message over %d bytes; send what the recorder hands out, as it does.", stream.MaxChunk)}
@@ -146,10 +146,10 @@ func (s *Server) leave(c *socket, p *stream.Publisher, a address, err error) {
 	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "code", code, "err", err)
 }
 
-// keepAlive pings a socket and breaks it when no answer comes. Proxies cut
-// connections that are silent for a minute.
-func (s *Server) keepAlive(ctx context.Context, c *socket) {
-	pings := time.NewTicker(s.opt.PingEvery)
+// keepAlive pings the other side and breaks the line when no answer comes. Proxies
+// cut connections that are silent for a minute.
+func (s *Server) keepAlive(ctx context.Context, c controlLine, every time.Duration) {
+	pings := time.NewTicker(every)
 	defer pings.Stop()
 	for {
 		select {

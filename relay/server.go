@@ -31,6 +31,8 @@ type Server struct {
 
 	sockets sync.WaitGroup // those that publish
 	goodbye chan struct{}  // closed when they are to go
+	lines   openLines      // control lines that are no sockets
+	posts   posts          // runs that come by POST
 
 	mu      sync.Mutex // protects below
 	leaving bool       // goodbye is closed, and nothing is added to sockets any more
@@ -176,6 +178,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.publishSocket(w, r, a)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.play(w, r, a)
+	case isPosts(r):
+		s.publishPosts(w, r, a)
 	case r.Method == http.MethodPut, r.Method == http.MethodPost:
 		s.publishBody(w, r, a)
 	case r.Method == http.MethodOptions:
@@ -201,7 +205,7 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", allowed)
 		h.Set("Access-Control-Allow-Headers", "Range, Content-Type")
-		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, Link, Retry-After")
+		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, Everfile-Close, Link, Retry-After")
 		h.Set("Access-Control-Max-Age", "600")
 		return nil
 	}

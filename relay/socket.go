@@ -25,6 +25,8 @@ type socket struct {
 	wait    time.Duration // how long the other side may take to answer a close
 	writing chan struct{} // full while a message or a close frame is written
 	buf     []byte
+
+	protocol string // the sub-protocol that both sides speak; "" is none
 }
 
 // message is what one read gives; its data is valid until the next.
@@ -59,15 +61,16 @@ func lostUpgrade(r *http.Request) bool {
 
 // accept takes a socket of any origin; whether the origin may is asked before,
 // so that the refusal can be a close code. The other side may take as long as wait
-// to answer a close.
-func accept(w http.ResponseWriter, r *http.Request, wait time.Duration) (*socket, error) {
+// to answer a close. It speaks the first of the sub-protocols that the other side
+// asks for, if it asks for any.
+func accept(w http.ResponseWriter, r *http.Request, wait time.Duration, protocols ...string) (*socket, error) {
 	keep := &hijackKeeper{ResponseWriter: w}
-	c, err := websocket.Accept(keep, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	c, err := websocket.Accept(keep, r, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: protocols})
 	if err != nil {
 		return nil, err
 	}
 	c.SetReadLimit(-1) // read bounds it, and says so in its own words
-	return &socket{c: c, conn: keep.conn, wait: wait, writing: make(chan struct{}, 1)}, nil
+	return &socket{c: c, conn: keep.conn, wait: wait, writing: make(chan struct{}, 1), protocol: c.Subprotocol()}, nil
 }
 
 // hijackKeeper remembers the connection that the library is given.
@@ -124,9 +127,9 @@ func (w *wire) Write(b []byte) (int, error) {
 // 6455, section 5.5.1).
 const closeFrame = 0x88
 
-// dial connects to ws:, wss:, http: or https: URLs.
-func dial(ctx context.Context, url string, client *http.Client) (*socket, error) {
-	c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
+// dial connects to ws:, wss:, http: or https: URLs, and asks for sub-protocols.
+func dial(ctx context.Context, url string, client *http.Client, protocols ...string) (*socket, error) {
+	c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: protocols})
 	if err != nil {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
@@ -134,7 +137,7 @@ func dial(ctx context.Context, url string, client *http.Client) (*socket, error)
 		return nil, err
 	}
 	c.SetReadLimit(-1)
-	return &socket{c: c, writing: make(chan struct{}, 1)}, nil
+	return &socket{c: c, writing: make(chan struct{}, 1), protocol: c.Subprotocol()}, nil
 }
 
 // read waits for a whole message of at most limit bytes. A message whose
@@ -193,6 +196,10 @@ func (c *socket) ping(ctx context.Context, within time.Duration) error {
 
 // closed returns the code and reason with which the other side closed, or 0.
 func closed(err error) (code int, reason string) {
+	var up hungUp
+	if errors.As(err, &up) {
+		return int(up), ""
+	}
 	var ce websocket.CloseError
 	if errors.As(err, &ce) {
 		return int(ce.Code), ce.Reason

@@ -99,7 +99,7 @@ class Target {
 
 // Socket is a WebSocket whose other end is the test.
 class Socket {
-  constructor(url) { this.url = url; this.said = []; this.closing = null; sockets.push(this); }
+  constructor(url) { this.url = url; this.said = []; this.closing = null; this.binaryType = "blob"; sockets.push(this); }
   send(data) {
     if (!this.opened) { throw new Error("InvalidStateError"); }
     this.said.push(typeof data === "string" ? JSON.parse(data) : data);
