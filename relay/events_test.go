@@ -291,35 +291,33 @@ func TestEventsOrigin(t *testing.T) {
 func TestLineCloses(t *testing.T) {
 	r := start(t, "http", wide())
 	for _, row := range []struct {
-		name  string
-		leave func(l *eventLine) error
-		gone  bool
+		name, caller string
+		leave        func(l *eventLine) error
+		gone         bool
 	}{
-		{"bye", func(l *eventLine) error {
+		{"bye", "alice", func(l *eventLine) error {
 			_, err := l.post(patient(t), `{"first":1,"messages":[],"close":1000}`)
 			return err
 		}, true},
-		{"the page is left", func(l *eventLine) error {
+		{"the page is left", "bob", func(l *eventLine) error {
 			_, err := l.post(patient(t), `{"first":1,"messages":[],"close":1001}`)
 			return err
 		}, true},
-		{"lost", func(l *eventLine) error { l.abandon(); return nil }, false},
+		{"lost", "carol", func(l *eventLine) error { l.abandon(); return nil }, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			l := r.openEvents()
-			p := &phone{t: t, socket: l, name: "alice"}
-			p.say(calls.Message{Type: "hello", V: 1, Caller: "alice", Can: canWebM})
+			p := &phone{t: t, socket: l, name: row.caller}
+			p.say(calls.Message{Type: "hello", V: 1, Caller: row.caller, Can: canWebM})
 			resume := p.hear("welcome").Resume
 			if err := row.leave(l); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "the line is closed", func() bool { return r.s.lines.get(l.id) == nil })
 			r.refused(http.MethodPost, "/ws?via="+l.id, strings.NewReader(`{}`), 404, "no such line")
-			again, welcome := r.phone("alice", resume)
-			if welcome.Resumed == row.gone {
-				t.Errorf("back, alice is told resumed %t", welcome.Resumed)
+			if _, welcome := r.phone(row.caller, resume); welcome.Resumed == row.gone {
+				t.Errorf("back, %s is told resumed %t", row.caller, welcome.Resumed)
 			}
-			again.socket.(*socket).close(closeNormal, "") // so that the name is free
 		})
 	}
 }
