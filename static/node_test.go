@@ -99,7 +99,8 @@ class Target {
 
 // Socket is a WebSocket whose other end is the test.
 class Socket {
-  constructor(url) { this.url = url; this.said = []; this.closing = null; this.binaryType = "blob"; sockets.push(this); }
+  constructor(url, protocol) { this.url = url; this.protocol = protocol; this.said = []; this.closing = null; sockets.push(this); }
+  get binaryType() { return "blob"; }
   send(data) {
     if (!this.opened) { throw new Error("InvalidStateError"); }
     this.said.push(typeof data === "string" ? JSON.parse(data) : data);

@@ -14,14 +14,16 @@
   var AGAIN = 60000, MOST = 600000;  // ms until a WebSocket is tried again: at first, at most
   var HANGS = 3000;                  // ms that it has to open then
   var DEAD = 3001;                   // the code with which a wire is closed that does not answer
-  var PROTOCOL = "everfile.base64";
+  var PROTOCOL = "everfile.base64", BASE64 = ";base64,";
   var failed = 0, opened = false;    // in a row; ever
   var until = 0, pause = AGAIN;      // when a WebSocket is tried again, while the other way is gone; 0: it is not
   var text = false;                  // our WebSockets send text only
 
-  function make(url, protocol) {
+  /* make asks for text if that may be needed: in the browsers of 2012 only the
+   * WebSocket itself tells, and over one that sends text, binary may go as well. */
+  function make(url, media) {
     var W = root.WebSocket || root.MozWebSocket;
-    return protocol ? new W(url, protocol) : new W(url);
+    return media && (text || !("binaryType" in W.prototype)) ? new W(url, PROTOCOL) : new W(url);
   }
 
   function most() { return opened ? LATER : FIRST; }
@@ -59,7 +61,10 @@
       return;
     }
     reader = new root.FileReader();
-    reader.onload = function () { done(reader.result.slice(reader.result.indexOf(",") + 1 || reader.result.length)); };
+    reader.onload = function () {
+      var at = reader.result.indexOf(BASE64);   // after a type, which may have commas; without it there is nothing
+      done(at < 0 ? "" : reader.result.slice(at + BASE64.length));
+    };
     reader.onerror = function () { done(null); };
     reader.readAsDataURL(chunk);
   }
@@ -139,13 +144,8 @@
     }
 
     url = everfile.absolute(url, true);
-    ws = make(url, media && text ? PROTOCOL : "");
-    if (media && !text && !("binaryType" in ws)) {
-      text = true;
-      ws.close();
-      ws = make(url, PROTOCOL);
-    }
-    if (media && text) {
+    ws = make(url, media);
+    if (media && (text || !("binaryType" in ws))) {
       coder = byText(ws);
       wire.way = "base64";
     }
