@@ -39,7 +39,7 @@ func (s *Server) controlPost(w http.ResponseWriter, r *http.Request, id string) 
 	case e.pong <- struct{}{}:
 	default:
 	}
-	said, err := readSaying(w, r)
+	said, err := s.readSaying(w, r)
 	if err != nil {
 		s.answer(w, r, err)
 		return
@@ -56,8 +56,9 @@ func (s *Server) controlPost(w http.ResponseWriter, r *http.Request, id string) 
 // errNoLine answers for every id that is not of an open line.
 var errNoLine = refuse(http.StatusNotFound, "There is no such line, or it has ended; open another with new EventSource(\"/ws?via=events\").")
 
-func readSaying(w http.ResponseWriter, r *http.Request) (said saying, err error) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSaying))
+func (s *Server) readSaying(w http.ResponseWriter, r *http.Request) (said saying, err error) {
+	body := &prompt{Reader: http.MaxBytesReader(w, r.Body, maxSaying), ctx: r.Context(), rc: http.NewResponseController(w), within: s.opt.PingWithin}
+	b, err := io.ReadAll(body)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

@@ -5,7 +5,8 @@
  * of which HTTP/1.1 has six for one host.
  *
  *   byhttp.messages(url), byhttp.chunks(url)   return a wire, as in wire.js, which
- *           calls onway(open) once: it has opened, or has ended without
+ *           calls onway(through) once: whether it got through to the server; if that
+ *           returns false, it is not to be used
  *   byhttp.messages.able(), byhttp.chunks.able()
  */
 (function (root) {
@@ -18,13 +19,13 @@
   var CHUNKS = 200, BYTES = 512 * 1024;
   var BEAT = 2000;                   // ms without a chunk until a POST without says that we are here
   var HEARD = 500;                   // ms between two times that what is sent counts as a sign of life
-  var LAST = 5000;                   // ms for the last POST
+  var STUCK = 10000, LAST = 5000;    // ms without progress that a POST of messages has, and the last one of all
   var DEAD = 3001;                   // the code with which a wire is closed that does not answer
 
   /* post sends a body and calls done(status, text, close code); it returns the
-   * request. onprogress is optional. */
+   * request. It has so many ms from the last progress on, or 0: for ever. */
   function post(url, body, within, done, onprogress) {
-    var x = new root.XMLHttpRequest();
+    var x = new root.XMLHttpRequest(), began = everfile.now();
     x.open("POST", url, true);
     if (within) { x.timeout = within; }
     if (typeof body === "string") {
@@ -32,7 +33,12 @@
     } else if (body) {
       x.setRequestHeader("Content-Type", "application/octet-stream");
     }
-    if (onprogress && x.upload) { x.upload.onprogress = onprogress; }
+    if (x.upload) {
+      x.upload.onprogress = function () {
+        if (within) { x.timeout = everfile.now() - began + within; }
+        if (onprogress) { onprogress(); }
+      };
+    }
     x.onreadystatechange = function () {
       var status = 0, said = "", code = 0;
       if (x.readyState !== 4) { return; }
@@ -62,7 +68,7 @@
   /* base is what both kinds have in common: the wire, and its end. leave says the
    * last things when the page is left; quit lets go of what is open. */
   function base(kind, leave, quit) {
-    var over = false, off, timer = null;
+    var over = false, known = false, off, timer = null;
     var me = { wire: { way: kind, bufferedAmount: 0 }, open: false, busy: null };
 
     /* end tells once that the wire is closed, and never from within what closes it. */
@@ -76,7 +82,7 @@
         me.busy.abort();
       }
       quit();
-      if (!me.open) { me.wire.onway(false); }
+      if (number === 1006 || number === DEAD) { me.through(false); }
       setTimeout(function () { if (me.wire.onclose) { me.wire.onclose({ code: number, reason: reason || "" }); } }, 0);
     };
 
@@ -93,9 +99,16 @@
       me.busy = post.apply(null, arguments);
     };
 
+    /* through tells once whether this way leads to the server. */
+    me.through = function (yes) {
+      var first = !known;
+      known = true;
+      return !first || me.wire.onway(yes) !== false;
+    };
+
     me.opened = function () {
+      if (!me.through(true)) { me.end(1006); return; }
       me.open = true;
-      me.wire.onway(true);
       if (me.wire.onopen) { me.wire.onopen({}); }
     };
 
@@ -131,7 +144,7 @@
     function pump(force) {
       var n = batch(), last = closing && n === queue.length ? closing : 0;
       if (me.busy || me.over() || !n && !last && !force) { return; }
-      me.send(address, body(n, last), last ? LAST : 0, function (status) {
+      me.send(address, body(n, last), last ? LAST : STUCK, function (status) {
         me.busy = null;
         if (status === 200) {
           tries = 0;
@@ -203,6 +216,7 @@
     }
 
     function failed(status, text, code) {
+      if (code) { me.through(true); }
       // A proxy may say anything; what is too large for it is too large.
       me.end(code || (status === 413 ? 1009 : 1006), code ? text.replace(/\s+$/, "") : "");
     }

@@ -17,6 +17,7 @@
   var PROTOCOL = "everfile.base64", BASE64 = ";base64,";
   var failed = 0, opened = false;    // in a row; ever
   var until = 0, pause = AGAIN;      // when a WebSocket is tried again, while the other way is gone; 0: it is not
+  var doubt = 0;                     // 1: the other way would do; 2: and after that a WebSocket has failed
   var text = false;                  // our WebSockets send text only
 
   /* make asks for text if that may be needed: in the browsers of 2012 only the
@@ -36,17 +37,23 @@
     return !(root.WebSocket || root.MozWebSocket) || everfile.now() < until || failed >= most() ? way : null;
   }
 
-  /* watch notes what becomes of a wire that goes another way. If that does not open
-   * either, it was not the WebSocket's fault, which is then tried in turn. */
+  /* watch notes what becomes of a wire that goes another way. If that gets nowhere
+   * either, it was not the WebSocket's fault, which is then tried in turn. If it gets
+   * through where WebSockets did before, a server that was away may just have come
+   * back: only one that fails even now says that they do not get through here. */
   function watch(wire) {
-    wire.onway = function (open) {
+    wire.onway = function (through) {
       failed = most() - 1;
-      if (!open) {
-        until = 0;
+      if (!through) {
+        until = doubt = 0;
+      } else if (opened && !until && doubt < 2) {
+        doubt = 1;
+        return false;
       } else if (everfile.now() >= until) {
         until = everfile.now() + pause;
         pause = Math.min(2 * pause, MOST);
       }
+      return true;
     };
     return wire;
   }
@@ -139,6 +146,7 @@
      * for long enough; one that was not wanted any more is none. */
     function fail(count) {
       clearTimeout(slow);
+      if (!told && count > failed && doubt) { doubt = 2; }
       if (!told) { failed = count; }
       told = true;
     }
@@ -153,7 +161,7 @@
     ws.onopen = function (e) {
       clearTimeout(slow);
       was = opened = true;
-      failed = until = 0;
+      failed = until = doubt = 0;
       pause = AGAIN;
       if (wire.onopen) { wire.onopen(e); }
     };

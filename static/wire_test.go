@@ -221,7 +221,57 @@ test("where one has opened it takes more to doubt it", () => {
     assert.equal(open(false).way, "socket");
     socket().end(1006);
   }
-  assert.equal(open(false).way, "messages");
+  let w = open(false);
+  assert.equal(w.way, "messages");
+  line();
+  advance(0);
+  assert.deepEqual(w.heard, ["close 1006"], "the server may just have come back");
+  assert.equal(open(false).way, "socket", "and then it would open");
+  socket().end(1006);
+  w = open(false);
+  assert.equal(w.way, "messages");
+  line();
+  assert.deepEqual(w.heard, ["open"], "but it does not");
+  advance(60000);
+  assert.equal(open(false).way, "socket");
+  socket().end(1006);
+  w = open(false);
+  line();
+  assert.deepEqual(w.heard, ["open"], "which need not be found out again");
+});
+
+test("an outage, and WebSockets that work after it", () => {
+  fresh();
+  open(false);
+  socket().open();
+  socket().end(1006);
+  for (let i = 0; i < 20; i++) {
+    const w = open(false);
+    if (w.way === "socket") { socket().end(1006); } else { source().onerror(); }
+  }
+  while (open(false).way === "socket") { socket().end(1006); }
+  line();
+  assert.equal(open(false).way, "socket");
+  socket().open();
+  assert.equal(open(true).way, "socket");
+});
+
+test("a refusal is an answer too", () => {
+  fresh();
+  fail();
+  line();
+  advance(60000);
+  open(true);
+  socket().end(1006);
+  const w = open(true);
+  assert.equal(w.way, "chunks");
+  request().answer(409, "Somebody else publishes under this name.\n", "4409");
+  advance(0);
+  assert.deepEqual(w.heard, ["close 4409 Somebody else publishes under this name."]);
+  assert.equal(open(true).way, "chunks", "so this way it is");
+  const left = open(true);
+  left.close(1000, "end");
+  assert.equal(open(true).way, "chunks", "who is not wanted any more has not failed");
 });
 
 test("a server that is away is not the WebSocket's fault", () => {
@@ -303,6 +353,17 @@ test("messages: an answer that is lost", () => {
   advance(0);
   assert.deepEqual(gone.heard, ["open", "close 1006"], "and not where nobody is");
   assert.equal(requests.length, 1);
+});
+
+test("messages: a POST that is stuck", () => {
+  fresh({ WebSocket: undefined });
+  const w = open(false);
+  line();
+  w.send("1");
+  assert.equal(request().timeout, 10000);
+  advance(7000);
+  request().upload.onprogress();
+  assert.equal(request().timeout, 17000, "and not one that is slow");
 });
 
 test("messages: how a line ends", () => {
