@@ -61,6 +61,7 @@ func TestBadBase64(t *testing.T) {
 		{"of URLs", "-_-_", closeInvalid, "Byte 0 of 4 in this message is no base64"},
 		{"JSON", `{"type":"hello"}`, closeInvalid, "Byte 0 of 16"},
 		{"over the limit", large + "AAAA", closeTooBig, "A message over 4194304 bytes"},
+		{"over the limit, with nothing in it", strings.Repeat("\n", base64.StdEncoding.EncodedLen(stream.MaxChunk)+1), closeTooBig, "A message over 4194304 bytes"},
 		{"by one byte", large, closeTooBig, "A message over 4194304 bytes"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -122,6 +122,7 @@ test("text only: chunks in base64, in their order", () => {
   assert.equal(readers.length, 1, "one after the other");
   assert.equal(w.bufferedAmount, 8);
   w.close(1000, "end");
+  assert.equal(socket().closing, null);
   readers[0]();
   readers[1]();
   assert.deepEqual(socket().said, ["(5)", "", "AP8Q"]);
@@ -215,6 +216,8 @@ test("one that is not wanted any more has not failed", () => {
 test("where one has opened it takes more to doubt it", () => {
   fresh();
   open(false);
+  socket().end(1006);
+  open(false);
   socket().open();
   socket().end(1006);
   for (let i = 0; i < 10; i++) {
@@ -272,6 +275,8 @@ test("a refusal is an answer too", () => {
   const left = open(true);
   left.close(1000, "end");
   assert.equal(open(true).way, "chunks", "who is not wanted any more has not failed");
+  advance(120000);
+  assert.equal(open(true).way, "socket");
 });
 
 test("a server that is away is not the WebSocket's fault", () => {
@@ -288,6 +293,12 @@ test("a server that is away is not the WebSocket's fault", () => {
   open(false);
   socket().open();
   assert.equal(open(true).way, "socket");
+  fresh();
+  fail();
+  line();
+  open(false);
+  source().onerror();
+  assert.equal(open(false).way, "socket", "even if the other way did once");
 });
 
 test("messages: numbered, several in one POST, one POST at a time", () => {
