@@ -26,9 +26,10 @@ const eventsPing = 15 * time.Second
 // "ping" wants a POST in answer, and the last is "bye", {"code":N,"reason":S},
 // the close code and reason of a socket.
 type events struct {
-	id string
-	w  http.ResponseWriter
-	rc *http.ResponseController
+	id   string
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	wait time.Duration // how long the last event may take
 
 	writing chan struct{} // full while an event is written
 	in      chan message  // taken by read
@@ -78,7 +79,7 @@ func (s *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("X-Content-Type-Options", "nosniff")
 	e := &events{
-		id: rand.Text(), w: w, rc: http.NewResponseController(w),
+		id: rand.Text(), w: w, rc: http.NewResponseController(w), wait: s.opt.CloseWait,
 		writing: make(chan struct{}, 1), in: make(chan message), turn: make(chan struct{}, 1),
 		pong: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
@@ -174,7 +175,7 @@ func (e *events) ping(ctx context.Context, within time.Duration) error {
 func (e *events) closeWith(no *refusal) {
 	b, err := json.Marshal(bye{no.closing(), no.text})
 	if err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), e.wait)
 		defer cancel()
 		_ = e.write(ctx, "bye", b) // the connection is gone either way
 	}

@@ -83,8 +83,7 @@ func (s *Server) publishPosts(w http.ResponseWriter, r *http.Request, a address)
 // post does what a request asks for, in its turn.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, a address, q post) (ack, error) {
 	c := s.posts.get(q.id)
-	begins := c == nil || q.begins()
-	if begins {
+	if c == nil || q.begins() {
 		var err error
 		if c, err = s.beginPosts(r, a, q.id); err != nil {
 			return ack{}, err
@@ -178,7 +177,7 @@ func (s *Server) takeChunks(w http.ResponseWriter, r *http.Request, c *posting, 
 	}
 	ctx, stop := s.untilGone(w, r, c.p)
 	defer stop()
-	body := &prompt{Reader: r.Body, ctx: ctx, rc: http.NewResponseController(w), within: s.opt.PingWithin}
+	body := &prompt{Reader: r.Body, ctx: ctx, rc: http.NewResponseController(w), within: s.opt.Posts}
 	var buf bytes.Buffer
 	for i, size := range q.sizes {
 		buf.Reset()

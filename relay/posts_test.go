@@ -190,7 +190,7 @@ func TestPostsAreReplaced(t *testing.T) {
 func TestPostsStop(t *testing.T) {
 	chunks := capture(t, sound)
 	o := wide()
-	o.Posts = 20 * time.Millisecond
+	o.Posts = 100 * time.Millisecond
 	r := start(t, "http", o)
 	p := &poster{r, posted}
 	p.send(0, 1, chunks[0])
@@ -207,6 +207,21 @@ func TestPostsStop(t *testing.T) {
 	p.send(0, 1, chunks[0])
 	r.listen("/a.webm").all()
 	p.begin(0, false)
+}
+
+// A body that stands still does not hold the run for ever.
+func TestPostStandsStill(t *testing.T) {
+	chunks := capture(t, sound)
+	o := wide()
+	o.Posts = 100 * time.Millisecond
+	r := start(t, "http", o)
+	p := &poster{r, posted}
+	p.send(0, 1, chunks[0])
+	answer, _ := p.halfway(1, chunks[1])
+	if resp := answer(); resp.StatusCode != http.StatusBadRequest || resp.Header.Get("Everfile-Close") != "4400" {
+		t.Errorf("answered %s, close code %s", resp.Status, resp.Header.Get("Everfile-Close"))
+	}
+	p.begin(1, true)
 }
 
 // A page that is left says so, and the next one has the name at once.

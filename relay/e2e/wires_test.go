@@ -96,8 +96,8 @@ func TestCallWithoutUpgrades(t *testing.T) {
 	}
 	up, lines, said, chunks := proxy.upgrades.Load(), proxy.lines.Load(), proxy.said.Load(), proxy.chunks.Load()
 	t.Logf("the proxy has refused %d upgrades and passed %d lines, %d POSTs of messages and %d of chunks on", up, lines, said, chunks)
-	if up != 2 || lines != 1 || said < 2 || chunks < 20 {
-		t.Error("expected two upgrades, one line, and POSTs of both kinds")
+	if up < 2 || up > 3 || lines < 1 || said < 2 || chunks < 20 {
+		t.Error("expected two upgrades or three, one line, and POSTs of both kinds")
 	}
 	own, other := a.file("own-url"), a.file("other-url")
 	a.click("#chat-button")
