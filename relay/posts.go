@@ -185,7 +185,7 @@ func (s *Server) takeChunks(w http.ResponseWriter, r *http.Request, c *posting, 
 			if cause := c.p.Cause(); cause != nil { // the reader was woken for it
 				return cause
 			}
-			return refuse(http.StatusBadRequest, "The body broke off in chunk %d: %v.", q.first+int64(i), err)
+			return &refusal{status: http.StatusBadRequest, code: closePolicy, text: fmt.Sprintf("The body broke off in chunk %d: %v.", q.first+int64(i), err)}
 		}
 		if q.first+int64(i) < c.next {
 			continue // it came before, and only the answer was lost
