@@ -240,6 +240,26 @@ func TestSayingTwice(t *testing.T) {
 	}
 }
 
+// While one POST is at work another waits, and is not even looked at.
+func TestSayingInTurn(t *testing.T) {
+	e := &events{in: make(chan message), turn: make(chan struct{}, 1), gone: make(chan struct{})}
+	done := make(chan error, 1)
+	go func() {
+		_, err := e.take(patient(t), saying{Messages: []json.RawMessage{[]byte("1"), []byte("2")}})
+		done <- err
+	}()
+	<-e.in
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.take(ctx, saying{First: 7}); !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits is told %v", err)
+	}
+	<-e.in
+	if err := <-done; err != nil || e.next != 2 {
+		t.Errorf("%v, next is %d", err, e.next)
+	}
+}
+
 // What is wrong with a POST to a line is told, and the line goes on.
 func TestBadSaying(t *testing.T) {
 	r := start(t, "http", wide())
