@@ -19,7 +19,7 @@
   var CHUNKS = 200, BYTES = 512 * 1024;
   var BEAT = 2000;                   // ms without a chunk until a POST without says that we are here
   var HEARD = 500;                   // ms between two times that what is sent counts as a sign of life
-  var STUCK = 10000, LAST = 5000;    // ms without progress that a POST of messages has, and the last one of all
+  var STUCK = 10000, LAST = 5000;    // ms without progress that a POST of messages has; that a wire has to close
   var DEAD = 3001;                   // the code with which a wire is closed that does not answer
 
   /* post sends a body and calls done(status, text, close code); it returns the
@@ -68,7 +68,7 @@
   /* base is what both kinds have in common: the wire, and its end. leave says the
    * last things when the page is left; quit lets go of what is open. */
   function base(kind, leave, quit) {
-    var over = false, known = false, off, timer = null;
+    var over = false, known = false, off, timer = null, last = null;
     var me = { wire: { way: kind, bufferedAmount: 0 }, open: false, busy: null };
 
     /* end tells once that the wire is closed, and never from within what closes it. */
@@ -77,6 +77,7 @@
       over = true;
       off();
       clearTimeout(timer);
+      clearTimeout(last);
       if (me.busy) {
         me.busy.onreadystatechange = null;
         me.busy.abort();
@@ -87,6 +88,13 @@
     };
 
     me.over = function () { return over; };
+
+    /* closes is called when the wire is closed; what is on its way has a while. */
+    me.closes = function (code, reason) {
+      if (!me.open || code === DEAD) { me.end(code, reason); return false; }
+      last = setTimeout(function () { me.end(1006); }, LAST);
+      return true;
+    };
 
     /* later does one thing, unless there is something to do before. */
     me.later = function (fn, ms) {
@@ -144,7 +152,7 @@
     function pump(force) {
       var n = batch(), last = closing && n === queue.length ? closing : 0;
       if (me.busy || me.over() || !n && !last && !force) { return; }
-      me.send(address, body(n, last), last ? LAST : STUCK, function (status) {
+      me.send(address, body(n, last), STUCK, function (status) {
         me.busy = null;
         if (status === 200) {
           tries = 0;
@@ -173,7 +181,7 @@
     me.wire.close = function (code, reason) {
       if (closing || me.over()) { return; }
       closing = code || 1005;
-      if (!me.open || code === DEAD) { me.end(code, reason); } else { pump(false); }
+      if (me.closes(code, reason)) { pump(false); }
     };
 
     es = new root.EventSource(everfile.absolute(everfile.withQuery(url, "via", "events")));
@@ -241,7 +249,7 @@
       var some;
       if (me.busy || me.over() || !me.open) { return; }
       if (!queue.length && closing) {
-        ask(address({ end: closing === 1000 ? 1 : 0 }), null, LAST, function () { me.end(closing); });
+        ask(address({ end: closing === 1000 ? 1 : 0 }), null, 0, function () { me.end(closing); });
         return;
       }
       some = joined(queue);
@@ -272,7 +280,7 @@
     me.wire.close = function (code, reason) {
       if (closing || me.over()) { return; }
       closing = code || 1005;
-      if (!me.open || code === DEAD) { me.end(code, reason); } else { pump(false); }
+      if (me.closes(code, reason)) { pump(false); }
     };
 
     ask(address({}), null, 0, function (m, text) {

@@ -480,6 +480,22 @@ test("chunks: what is sent is a sign of life", () => {
   assert.deepEqual(w.heard, [{ type: "ack", chunks: 0 }, { type: "ack", chunks: 0 }]);
 });
 
+test("a wire that is closed does not wait for ever", () => {
+  const c = begun();
+  c.send({ size: 1 });
+  const posted = request();
+  const m = open(false);
+  line();
+  m.close(1000, "bye");
+  c.close(3000, "new run");
+  advance(4900);
+  assert.equal(posted.aborted, undefined);
+  advance(100);
+  assert.deepEqual([posted.aborted, request().aborted, source().closed], [true, true, true]);
+  assert.deepEqual([c.heard[2], m.heard[1]], ["close 1006", "close 1006"]);
+  assert.equal(timers.length, 0);
+});
+
 test("chunks: how a connection ends", () => {
   for (const [status, text, code, want] of [
     [0, "", 0, "close 1006"],
