@@ -140,28 +140,48 @@ func (b *board) close() {
 	}
 }
 
-// control serves the control socket, /ws.
+// control serves the control socket, /ws, and what stands in for it.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
-	if !isUpgrade(r) {
-		s.answer(w, r, refuse(http.StatusUpgradeRequired, "/ws is a WebSocket; open it with new WebSocket(\"ws://HOST/ws\") and say {\"type\":\"hello\",\"caller\":\"NAME\"}.").with("Upgrade", "websocket"))
-		return
+	via := r.URL.Query().Get("via")
+	switch {
+	case isUpgrade(r):
+		s.controlSocket(w, r)
+	case r.Method == http.MethodOptions:
+		s.options(w, controlAllowed)
+	case r.Method == http.MethodGet && via == viaEvents:
+		s.controlEvents(w, r)
+	case r.Method == http.MethodPost && via != "":
+		s.controlPost(w, r, via)
+	default:
+		s.answer(w, r, refuse(http.StatusUpgradeRequired, "/ws is a WebSocket; open it with new WebSocket(\"ws://HOST/ws\") and say {\"type\":\"hello\",\"caller\":\"NAME\"}; without WebSockets, new EventSource(\"/ws?via=events\").").with("Upgrade", "websocket"))
 	}
+}
+
+// controlAllowed is what can be done with /ws without an upgrade.
+const controlAllowed = "GET, POST, OPTIONS"
+
+func (s *Server) controlSocket(w http.ResponseWriter, r *http.Request) {
 	sock, err := accept(w, r, s.opt.CloseWait)
 	if err != nil {
 		return // it has answered
 	}
 	defer sock.abandon()
-	ctx, cancel := context.WithCancel(s.ctx)
+	s.talk(s.ctx, sock, s.opt.PingEvery)
+}
+
+// talk is a session from its begin to its end, which is the line's or ctx's.
+func (s *Server) talk(ctx context.Context, l controlLine, pingEvery time.Duration) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := newSession(s, sock, cancel)
+	c := newSession(s, l, cancel)
 	defer time.AfterFunc(s.opt.Hello, c.greet).Stop()
 	if !s.board.enter(c) {
-		sock.closeWith(refusalOf(stream.ErrClosed))
+		l.closeWith(refusalOf(stream.ErrClosed))
 		return
 	}
 	var others sync.WaitGroup
 	others.Go(func() { c.write(ctx) })
-	others.Go(func() { s.keepAlive(ctx, sock) })
+	others.Go(func() { s.keepAlive(ctx, l, pingEvery) })
 	bye := c.read(ctx)
 	s.board.leave(c, bye)
 	c.put(parcel{last: &refusal{code: closeNormal}}) // the writer sends what is left, then goes

@@ -8,6 +8,9 @@
 // append to it; GET plays it from the newest point where a decoder can start,
 // and then for ever; HEAD gives the headers of that; OPTIONS is CORS.
 //
+// Where WebSockets are missing or do not get through, event streams and POSTs do
+// what they do, and the rest of the server does not notice.
+//
 // /ws is for people: who is there, who rings whom. A call is a room of two, whose
 // files exist while it runs.
 //
@@ -17,8 +20,14 @@
 //	gate.go      who may do what with a path: calls' rooms
 //	control.go   the control socket, and what its messages lead to
 //	session.go   one control connection: limits, its outbox, reports
+//	line.go      what it talks over: a WebSocket, or
+//	events.go    an event stream for what the server says, and
+//	saying.go    POSTs for what the other side says
 //	calls/       the calls themselves, without any network
 //	publish.go   appending by WebSocket
+//	base64.go    and by one that knows only text
+//	posts.go     and by POSTs that follow each other, where there is none;
+//	postquery.go what those ask for
 //	body.go      appending by PUT and POST
 //	form.go      the file in a form
 //	icecast.go   Icecast's sources: SOURCE, and PUT until the connection closes

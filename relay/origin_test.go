@@ -72,7 +72,7 @@ func TestPreflight(t *testing.T) {
 		"Access-Control-Allow-Origin":   "https://friend.example",
 		"Access-Control-Allow-Methods":  "GET, HEAD, PUT, POST, OPTIONS",
 		"Access-Control-Allow-Headers":  "Range, Content-Type, If-None-Match, If-Modified-Since, Icy-MetaData",
-		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After, icy-metaint, icy-name",
+		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, Everfile-Close, ETag, Link, Retry-After, icy-metaint, icy-name",
 		"Access-Control-Max-Age":        "600",
 	}
 	if resp.StatusCode != http.StatusNoContent {

@@ -103,9 +103,19 @@ func (s *Server) open(r *http.Request, a address, o stream.PublishOptions) (*str
 	return p, err
 }
 
+// openRun makes a publisher of a request that may resume a run, since it is told what
+// of that is in the file.
+func (s *Server) openRun(r *http.Request, a address) (*stream.Publisher, error) {
+	f, err := publishFormat(a, r.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, err
+	}
+	return s.open(r, a, stream.PublishOptions{Format: f, Run: r.URL.Query().Get("run")})
+}
+
 // publishSocket appends what comes as binary messages: one message, one chunk.
 func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address) {
-	c, err := accept(w, r, s.opt.CloseWait, webcastProtocol)
+	c, err := accept(w, r, s.opt.CloseWait, webcastProtocol, base64Protocol)
 	if err != nil {
 		return // it has answered, and no name is held for what was no handshake
 	}
@@ -119,11 +129,7 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 		return
 	}
 	defer s.sockets.Done()
-	var p *stream.Publisher
-	f, err := publishFormat(a, r.Header.Get("Content-Type"))
-	if err == nil {
-		p, err = s.open(r, a, stream.PublishOptions{Format: f, Run: r.URL.Query().Get("run")})
-	}
+	p, err := s.openRun(r, a)
 	if err != nil {
 		c.closeWith(refusalOf(err))
 		return
@@ -134,7 +140,7 @@ func (s *Server) publishSocket(w http.ResponseWriter, r *http.Request, a address
 	go func() {
 		defer close(done)
 		var alive sync.WaitGroup // acknowledgements do not wait for the answer to a ping
-		alive.Go(func() { s.keepAlive(ctx, c) })
+		alive.Go(func() { s.keepAlive(ctx, c, s.opt.PingEvery) })
 		s.acknowledge(ctx, c, p, news)
 		alive.Wait()
 	}()
@@ -169,7 +175,7 @@ func (s *Server) readChunks(ctx context.Context, c *socket, p *stream.Publisher,
 
 // readMedia reads a message that may be a chunk.
 func readMedia(ctx context.Context, c *socket) (message, error) {
-	m, err := c.read(ctx, stream.MaxChunk)
+	m, err := c.readChunk(ctx)
 	if errors.Is(err, errTooBig) {
 		err = &refusal{code: closeTooBig, text: fmt.Sprintf("A message over %d bytes; send what the recorder hands out, as it does.", stream.MaxChunk)}
 	}
@@ -200,10 +206,10 @@ func (s *Server) leave(c *socket, p *stream.Publisher, a address, err error) {
 	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "code", code, "err", err)
 }
 
-// keepAlive pings a socket and breaks it when no answer comes. Proxies cut
-// connections that are silent for a minute.
-func (s *Server) keepAlive(ctx context.Context, c *socket) {
-	pings := time.NewTicker(s.opt.PingEvery)
+// keepAlive pings the other side and breaks the line when no answer comes. Proxies
+// cut connections that are silent for a minute.
+func (s *Server) keepAlive(ctx context.Context, c controlLine, every time.Duration) {
+	pings := time.NewTicker(every)
 	defer pings.Stop()
 	for {
 		select {

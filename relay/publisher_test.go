@@ -30,9 +30,9 @@ func (r *running) connect(path string) *publisher {
 	return r.connectWith(path, r.dialer)
 }
 
-func (r *running) connectWith(path string, client *http.Client) *publisher {
+func (r *running) connectWith(path string, client *http.Client, protocols ...string) *publisher {
 	r.t.Helper()
-	c, err := dial(patient(r.t), r.url+path, client)
+	c, err := dial(patient(r.t), r.url+path, client, protocols...)
 	if err != nil {
 		r.t.Fatalf("%s: %v", path, err)
 	}

@@ -21,6 +21,7 @@ const (
 	closeNoStatus    = 1005 // never sent: what a close without a code counts as
 	closeUnsupported = 1003
 	closeInvalid     = 1007
+	closePolicy      = 1008
 	closeTooBig      = 1009
 	closeReplaced    = 4001
 	closeStatus      = 4000 // plus an HTTP status
@@ -129,11 +130,15 @@ func (s *Server) leaveBody(w http.ResponseWriter, r *http.Request) {
 
 // closeWith closes a socket with a refusal's code and sentence.
 func (c *socket) closeWith(no *refusal) {
-	code := no.code
-	if code == 0 {
-		code = closeStatus + no.status
+	c.close(no.closing(), reason(no.text))
+}
+
+// closing is the code with which a socket is closed for it.
+func (e *refusal) closing() int {
+	if e.code == 0 {
+		return closeStatus + e.status
 	}
-	c.close(code, reason(no.text))
+	return e.code
 }
 
 // reason cuts a sentence to what a close frame holds, on a rune.

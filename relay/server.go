@@ -31,6 +31,8 @@ type Server struct {
 
 	sockets sync.WaitGroup // those that publish
 	goodbye chan struct{}  // closed when they are to go
+	lines   openLines      // control lines that are no sockets
+	posts   posts          // runs that come by POST
 
 	mu      sync.Mutex // protects below
 	leaving bool       // goodbye is closed, and nothing is added to sockets any more
@@ -179,6 +181,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.publishSocket(w, r, a)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.play(w, r, a)
+	case isPosts(r):
+		s.publishPosts(w, r, a)
 	case unannounced(r):
 		s.answer(w, r, unknownUser("Say with Authorization: Basic who you are; the password is the key that you hold the name by."))
 	case untilClose(r): // before PUT and POST of which the end is known
@@ -210,7 +214,7 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", allowed)
 		h.Set("Access-Control-Allow-Headers", "Range, Content-Type, If-None-Match, If-Modified-Since, Icy-MetaData")
-		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After, icy-metaint, icy-name")
+		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, Everfile-Close, ETag, Link, Retry-After, icy-metaint, icy-name")
 		h.Set("Access-Control-Max-Age", "600")
 		return nil
 	}

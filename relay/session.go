@@ -22,10 +22,10 @@ const (
 	reportEvery = 500 * time.Millisecond
 )
 
-// session is a control socket.
+// session is a control socket, or what stands in for one.
 type session struct {
 	server  *Server
-	socket  *socket
+	line    controlLine
 	id      calls.Session
 	cancel  context.CancelFunc
 	written chan struct{} // closed when nothing more is written
@@ -47,8 +47,8 @@ type parcel struct {
 	last *refusal
 }
 
-func newSession(s *Server, sock *socket, cancel context.CancelFunc) *session {
-	return &session{server: s, socket: sock, cancel: cancel, written: make(chan struct{}), more: make(chan struct{}, 1)}
+func newSession(s *Server, l controlLine, cancel context.CancelFunc) *session {
+	return &session{server: s, line: l, cancel: cancel, written: make(chan struct{}), more: make(chan struct{}, 1)}
 }
 
 // put queues a parcel. Who does not read what it is sent is cut off: nobody
@@ -100,7 +100,7 @@ func (c *session) read(ctx context.Context) (bye bool) {
 	messages, bytes := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
 	complaints := rate.NewLimiter(1, 1)
 	for {
-		m, err := c.socket.read(ctx, calls.MaxMessage)
+		m, err := c.line.read(ctx, calls.MaxMessage)
 		if errors.Is(err, errTooBig) {
 			return c.dismiss(calls.TooLarge, closeTooBig, fmt.Sprintf("A control message has at most %d bytes.", calls.MaxMessage))
 		}
@@ -171,12 +171,12 @@ func (c *session) write(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			c.socket.abandon() // the reader learns it from this
+			c.line.abandon() // the reader learns it from this
 			return
 		case <-c.more:
 			for _, p := range c.take() {
 				if p.last != nil {
-					c.socket.closeWith(p.last)
+					c.line.closeWith(p.last)
 					return
 				}
 				if !c.send(ctx, p.text) {
@@ -196,8 +196,8 @@ func (c *session) write(ctx context.Context) {
 func (c *session) send(ctx context.Context, text []byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, c.server.opt.PingWithin)
 	defer cancel()
-	if c.socket.writeText(ctx, text) != nil {
-		c.socket.abandon()
+	if c.line.writeText(ctx, text) != nil {
+		c.line.abandon()
 		return false
 	}
 	return true

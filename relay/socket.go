@@ -196,6 +196,10 @@ func (c *socket) ping(ctx context.Context, within time.Duration) error {
 
 // closed returns the code and reason with which the other side closed, or 0.
 func closed(err error) (code int, reason string) {
+	var up hungUp
+	if errors.As(err, &up) {
+		return int(up), ""
+	}
 	var ce websocket.CloseError
 	if errors.As(err, &ce) {
 		return int(ce.Code), ce.Reason

@@ -41,7 +41,7 @@ func (s *Server) webcast(c *socket, r *http.Request, a address) {
 func (s *Server) attend(ctx context.Context, c *socket, greeted <-chan *stream.Publisher) {
 	var alive sync.WaitGroup
 	defer alive.Wait()
-	alive.Go(func() { s.keepAlive(ctx, c) })
+	alive.Go(func() { s.keepAlive(ctx, c, s.opt.PingEvery) })
 	hello := time.NewTimer(s.opt.Hello)
 	defer hello.Stop()
 	select {

@@ -139,7 +139,7 @@
     addresses();
     buttons();
     id("name").value = page.remembered("caller") || page.friendly();
-    if (!everfile.phone || !root.WebSocket) {
+    if (!everfile.phone || !everfile.wire.able()) {
       view.outcome("This browser is too old for calls.", "");
       id("online").disabled = true;
     } else if (before && before.caller) {

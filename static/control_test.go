@@ -4,7 +4,9 @@ import "testing"
 
 // The control socket: it comes back, as the same caller, and there is never more
 // than one of it.
-func TestControl(t *testing.T) { node(t, "", controlTest, "everfile.js", "socket.js", "control.js") }
+func TestControl(t *testing.T) {
+	node(t, "", controlTest, "everfile.js", "byhttp.js", "wire.js", "socket.js", "control.js")
+}
 
 const controlTest = `
 let states, heard, token, control;

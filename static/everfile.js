@@ -3,7 +3,8 @@
  *
  *   everfile.can()                what this browser can do
  *   everfile.worker(done)         have the service worker control this page
- *   everfile.socket(options)      socket.js: a WebSocket that comes back
+ *   everfile.wire(url, media)     wire.js, byhttp.js: a WebSocket, or what does for one
+ *   everfile.socket(options)      socket.js: one that comes back
  *   everfile.publish(options)     publish.js: a MediaStream becomes /NAME.webm
  *   everfile.watch(options)       watch.js: an endless file plays in an element
  *   everfile.phone(options)       phone.js: calls, made of the two

@@ -10,7 +10,7 @@ import (
 )
 
 // node runs scripts of ours in node, after a script that makes what they find
-// there, and before one that tests them. That prints "ok NAME ." or "FAIL NAME WHY"
+// there, and before one that tests them, and may run them anew by scripts(). That prints "ok NAME ." or "FAIL NAME WHY"
 // for each of its tests, between tabs.
 func node(t *testing.T, before, test string, files ...string) {
 	t.Helper()
@@ -20,7 +20,7 @@ func node(t *testing.T, before, test string, files ...string) {
 		}
 		t.Skip("SKIPPED, NOT TESTED: node is not installed")
 	}
-	text := fakes + before
+	text := fakes + before + "\nfunction scripts() {\n"
 	for _, name := range files {
 		b, err := fs.ReadFile(Files, name)
 		if err != nil {
@@ -29,7 +29,7 @@ func node(t *testing.T, before, test string, files ...string) {
 		text += string(b)
 	}
 	file := filepath.Join(t.TempDir(), "test.cjs")
-	if err := os.WriteFile(file, []byte(text+test+"\nrun();\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text+"}\nscripts();\n"+test+"\nrun();\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), "node", file).CombinedOutput()
@@ -99,7 +99,8 @@ class Target {
 
 // Socket is a WebSocket whose other end is the test.
 class Socket {
-  constructor(url) { this.url = url; this.said = []; this.closing = null; sockets.push(this); }
+  constructor(url, protocol) { this.url = url; this.protocol = protocol; this.said = []; this.closing = null; sockets.push(this); }
+  get binaryType() { return "blob"; }
   send(data) {
     if (!this.opened) { throw new Error("InvalidStateError"); }
     this.said.push(typeof data === "string" ? JSON.parse(data) : data);

@@ -8,7 +8,7 @@ func TestPublish(t *testing.T) { publishing(t, publishTest) }
 
 func publishing(t *testing.T, test string) {
 	t.Helper()
-	node(t, "", publishFakes+test, "everfile.js", "socket.js", "store.js", "uplink.js", "publish.js")
+	node(t, "", publishFakes+test, "everfile.js", "byhttp.js", "wire.js", "socket.js", "store.js", "uplink.js", "publish.js")
 }
 
 const publishFakes = `

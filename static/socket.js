@@ -1,5 +1,6 @@
 /*
- * everfile.socket: one WebSocket that is made again whenever it is lost.
+ * everfile.socket: one WebSocket, or what stands in for one (wire.js), that is made
+ * again whenever it is lost.
  */
 (function (root) {
   "use strict";
@@ -21,6 +22,7 @@
    *   often                  how small a part: an eighth (8). Chromium holds sockets back
    *                          for seconds once dozens of them in a page have failed
    *   soon                   ms at most between two tries in the first minute (5 s)
+   *   media                  it is for chunks; else for texts
    *
    * It has open() (unless it waits for the next try), retry() (at once), send(data)
    * -> bool, drop(code, reason, within), settled() (the next loss is a first one again),
@@ -36,7 +38,7 @@
       clearTimeout(next);
       next = null;
       if (over || ws) { return; }
-      try { w = new root.WebSocket(everfile.absolute(options.url(), true)); } catch (e) { again(options.onclose(4400, e.message)); return; }
+      try { w = everfile.wire(options.url(), !!options.media); } catch (e) { again(options.onclose(4400, e.message)); return; }
       ws = w;
       socket.heard = now();
       // An older socket may still have something to say. Nobody listens.

@@ -15,6 +15,9 @@
   var MORE = 16 * 1024;          // bytes on the way beyond what got through in the last second
   var SECOND = 1000;             // ms
 
+  /* size is of a Blob or an ArrayBuffer. */
+  function size(chunk) { return chunk.size === undefined ? chunk.byteLength : chunk.size; }
+
   /*
    * store() returns:
    *   keep(blob)         the next chunk
@@ -40,18 +43,18 @@
 
     function keep(chunk) {
       held.push({ blob: chunk, at: now() });
-      store.bytes += chunk.size;
-      store.total += chunk.size;
+      store.bytes += size(chunk);
+      store.total += size(chunk);
     }
 
     function acknowledge(n) {
-      var t = now(), size;
+      var t = now(), bytes;
       while (store.first < n && held.length) {
-        size = held.shift().blob.size;
-        store.bytes -= size;
+        bytes = size(held.shift().blob);
+        store.bytes -= bytes;
         if (store.first++ < sent) {
-          flying -= size;
-          through.push([t, size]);
+          flying -= bytes;
+          through.push([t, bytes]);
         }
       }
       sent = Math.max(sent, store.first);
@@ -77,9 +80,9 @@
       var most = room(), blob;
       while (sent < store.first + held.length) {
         blob = held[sent - store.first].blob;
-        if (flying > 0 && flying + blob.size > most) { return true; }
+        if (flying > 0 && flying + size(blob) > most) { return true; }
         if (!fn(blob)) { return false; }
-        flying += blob.size;
+        flying += size(blob);
         sent++;
       }
       return true;

@@ -161,7 +161,7 @@
     }
 
     // In a call the control socket looks for the network, and nudges.
-    socket = everfile.socket({ url: address, onmessage: receive, onclose: closed, often: options.live ? 4 : 8 });
+    socket = everfile.socket({ url: address, onmessage: receive, onclose: closed, media: true, often: options.live ? 4 : 8 });
     off = everfile.listen(root, "online", function () {
       // A socket from before the network went is most likely dead.
       if (ready && now() - socket.heard > 1000 && !store.empty()) { drop(); }
