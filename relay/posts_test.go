@@ -286,7 +286,9 @@ func TestBadPosts(t *testing.T) {
 // In a call only its caller may, and not when it is over.
 func TestPostsInACall(t *testing.T) {
 	chunks := capture(t, sound)
-	r := start(t, "http", wide())
+	o := wide()
+	o.Posts = time.Hour
+	r := start(t, "http", o)
 	c := r.call()
 	url := c.startA.Publish[0].URL
 	p := &poster{r, url + "&run=one"}
