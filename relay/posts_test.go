@@ -279,7 +279,7 @@ func TestBadPosts(t *testing.T) {
 	// What is no such container.
 	rubbish := &poster{r, "/d.webm?run=one&key=k"}
 	rubbish.refused("&chunk=0&sizes=64", strings.NewReader(strings.Repeat("rubbish!", 8)), 415, closeInvalid, "byte 0")
-	rubbish.begin(0, false)
+	(&poster{r, "/d.webm?run=one&key=stranger"}).begin(0, false) // nobody has that name
 	r.refused(http.MethodPost, posted, nil, 403, "may not use this server", "Origin: https://stranger.example")
 }
 
