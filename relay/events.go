@@ -29,7 +29,8 @@ type events struct {
 	id   string
 	w    http.ResponseWriter
 	rc   *http.ResponseController
-	wait time.Duration // how long the last event may take
+	lost <-chan struct{} // closed when nobody reads the events any more
+	wait time.Duration   // how long the last event may take
 
 	writing chan struct{} // full while an event is written
 	in      chan message  // taken by read
@@ -79,22 +80,28 @@ func (s *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("X-Content-Type-Options", "nosniff")
 	e := &events{
-		id: rand.Text(), w: w, rc: http.NewResponseController(w), wait: s.opt.CloseWait,
+		id: rand.Text(), w: w, lost: r.Context().Done(), rc: http.NewResponseController(w), wait: s.opt.CloseWait,
 		writing: make(chan struct{}, 1), in: make(chan message), turn: make(chan struct{}, 1),
 		pong: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	// A page that is left says goodbye by a POST, which the end of its event stream
+	// may overtake.
+	defer context.AfterFunc(r.Context(), func() {
+		select {
+		case <-time.After(s.opt.Parting):
+			e.abandon()
+		case <-e.gone:
+		}
+	})()
 	s.lines.add(e)
 	defer s.lines.remove(e)
-	hello, stop := context.WithTimeout(ctx, s.opt.PingWithin)
+	hello, stop := context.WithTimeout(s.ctx, s.opt.PingWithin)
 	defer stop()
 	id, err := json.Marshal(map[string]string{"id": e.id})
 	if err != nil || e.write(hello, "line", id) != nil {
 		return
 	}
-	s.talk(ctx, e, min(s.opt.PingEvery, eventsPing))
+	s.talk(s.ctx, e, min(s.opt.PingEvery, eventsPing))
 	e.abandon()
 	_ = e.rc.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 }
@@ -126,8 +133,11 @@ func (e *events) write(ctx context.Context, name string, data []byte) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-e.writing }()
-	if isClosed(e.gone) {
+	switch {
+	case isClosed(e.gone):
 		return io.ErrClosedPipe
+	case isClosed(e.lost):
+		return nil // it may be about to say goodbye
 	}
 	deadline, _ := ctx.Deadline()
 	_ = e.rc.SetWriteDeadline(deadline) // a closed connection shows next

@@ -344,6 +344,33 @@ func TestLineCloses(t *testing.T) {
 	}
 }
 
+// The goodbye of a page that is left counts though its event stream ends before.
+func TestGoodbyeIsOvertaken(t *testing.T) {
+	o := wide()
+	o.Parting = time.Hour
+	r := start(t, "http", o)
+	bob, _ := r.phone("bob", "")
+	l := r.openEvents()
+	p := &phone{t: t, socket: l, name: "alice"}
+	p.say(calls.Message{Type: "hello", V: 1, Caller: "alice", Can: canWebM})
+	resume := p.hear("welcome").Resume
+	p.say(calls.Message{Type: "invite", To: "bob", Media: both})
+	call := bob.hear("invite").Call
+	e := r.s.lines.get(l.id)
+	l.abandon()
+	eventually(t, "the stream is known to have ended", func() bool { return isClosed(e.lost) })
+	if _, err := l.post(patient(t), fmt.Sprintf(`{"first":2,"messages":[{"type":"cancel","call":%q}],"close":1001}`, call)); err != nil {
+		t.Fatal(err)
+	}
+	if m := bob.hear("ended"); m.Reason != "cancelled" {
+		t.Errorf("bob is told %s", calls.Encode(m))
+	}
+	eventually(t, "the line is closed", func() bool { return r.s.lines.get(l.id) == nil })
+	if _, welcome := r.phone("alice", resume); welcome.Resumed {
+		t.Error("alice is still expected back")
+	}
+}
+
 // A page that does not answer any more is found out by asking.
 func TestLineIsDead(t *testing.T) {
 	o := wide()

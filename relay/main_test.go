@@ -62,6 +62,7 @@ func wide() Options {
 		AckEvery: time.Millisecond,
 		Stall:    time.Hour,
 		Farewell: 20 * time.Millisecond,
+		Parting:  20 * time.Millisecond,
 		Log:      slog.New(slog.DiscardHandler),
 	}
 }

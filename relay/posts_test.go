@@ -279,14 +279,16 @@ func TestBadPosts(t *testing.T) {
 	// What is no such container.
 	rubbish := &poster{r, "/d.webm?run=one&key=k"}
 	rubbish.refused("&chunk=0&sizes=64", strings.NewReader(strings.Repeat("rubbish!", 8)), 415, closeInvalid, "byte 0")
-	rubbish.begin(0, false)
+	(&poster{r, "/d.webm?run=one&key=stranger"}).begin(0, false) // nobody has that name
 	r.refused(http.MethodPost, posted, nil, 403, "may not use this server", "Origin: https://stranger.example")
 }
 
 // In a call only its caller may, and not when it is over.
 func TestPostsInACall(t *testing.T) {
 	chunks := capture(t, sound)
-	r := start(t, "http", wide())
+	o := wide()
+	o.Posts = time.Hour
+	r := start(t, "http", o)
 	c := r.call()
 	url := c.startA.Publish[0].URL
 	p := &poster{r, url + "&run=one"}
