@@ -45,6 +45,15 @@ type played struct {
 	Frames int
 	Tone   *float64 // dB above everything else
 
+	// Of send.html: what recorded, and as what.
+	Made, Mime string
+
+	// Of listen.html: s behind live, ms from glass to glass (-1 without the clock of
+	// devices.js), medians; and what the player did.
+	Behind, Glass   float64
+	Stalls, Reopens int
+	Said            string
+
 	// Of joins.html: what went wrong with the untouched file, and with each join.
 	Control string
 	Joins   []string

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"everfile/relay"
+	"everfile/stream/streamtest"
+)
+
+// reported waits for what a page reports.
+func reported(t *testing.T, reports <-chan played) played {
+	t.Helper()
+	select {
+	case p := <-reports:
+		if p.Error != "" {
+			t.Fatalf("the page: %s", p.Error)
+		}
+		return p
+	case <-time.After(2 * patience):
+		t.Fatal("the page did not report")
+	}
+	return played{}
+}
+
+// firefoxSends has Firefox publish until the test ends.
+func firefoxSends(t *testing.T, s *site, reports <-chan played, query url.Values) played {
+	t.Helper()
+	firefox(t, s.url+"/static/test/send.html?"+query.Encode())
+	return reported(t, reports)
+}
+
+// packet is one of a file, in its order.
+type packet struct {
+	Kind  string `json:"codec_type"`
+	At    string `json:"pts_time"`
+	Flags string `json:"flags"`
+}
+
+// keyframes returns the times of a file's keyframes, and its last picture's, in s.
+func keyframes(t *testing.T, body []byte) (keys []float64, end float64) {
+	t.Helper()
+	need(t, "ffprobe")
+	file := filepath.Join(t.TempDir(), "body.webm")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-show_packets", "-of", "json", file).Output()
+	var probed struct{ Packets []packet }
+	if err == nil {
+		err = json.Unmarshal(out, &probed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range probed.Packets {
+		if p.Kind != "video" {
+			continue
+		}
+		if end, err = strconv.ParseFloat(p.At, 64); err != nil {
+			t.Fatal(err)
+		}
+		if p.Flags[0] == 'K' {
+			keys = append(keys, end)
+		}
+	}
+	return keys, end
+}
+
+// Firefox, whose recorder gives a keyframe in seven seconds, sends what its
+// encoders give: Chromium and another Firefox see it move and hear it, and every
+// second of it has a keyframe.
+func TestFirefoxSends(t *testing.T) {
+	need(t, "firefox-esr", "chromium", "ffmpeg")
+	s, reports := serveWithPages(t, relay.Options{})
+	sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "keyframes": {"500"}})
+	if sent.Made != "encoder" || sent.Mime != "video/webm;codecs=vp8,opus" {
+		t.Fatalf("Firefox sends by %s, %s", sent.Made, sent.Mime)
+	}
+	body := s.follow(t, "/alice.webm?mode=complete")
+	look := url.Values{"url": {"/alice.webm"}, "tone": {"1000"}}
+	firefox(t, s.url+"/static/test/listen.html?"+look.Encode())
+	in := reported(t, reports)
+	t.Logf("in Firefox %.2f s behind live: %+v", in.Behind, in)
+	in.heard(t)
+	p := startChromium(t).newTab()
+	p.open(s.url + "/static/test/listen.html?" + look.Encode())
+	other := reported(t, reports)
+	t.Logf("in Chromium %.2f s behind live: %+v", other.Behind, other)
+	other.heard(t)
+	for who, p := range map[string]played{"Firefox": in, "Chromium": other} {
+		if p.Played < 2 || p.Frames < 10 {
+			t.Errorf("%s has shown %d pictures in %.1f s", who, p.Frames, p.Played)
+		}
+	}
+	s.stop()
+	b := body()
+	keys, end := keyframes(t, b)
+	if n := int(end - keys[0]); len(keys) < n {
+		t.Errorf("%d keyframes in %d s: %.1f", len(keys), n, keys)
+	}
+	t.Logf("%d keyframes in %.1f s", len(keys), end-keys[0])
+	j := streamtest.JudgeBytes(t, "body.webm", b)
+	if len(j.Errors) > 0 {
+		t.Errorf("ffmpeg complains: %v", j.Errors)
+	}
+	j.Rises(t)
+}
