@@ -16,7 +16,7 @@
   var everfile = root.everfile = root.everfile || {};
   var MINE = /^((video|audio)\/webm(; *codecs="?(vp8, *)?opus"?)?)?$/;
   var TYPES = ["video/webm;codecs=vp8,opus", "audio/webm;codecs=opus"];
-  var QUEUE = 2;                          // pictures that may wait for the encoder: more are left out
+  var QUEUE = 2, WORK = 8;                // pictures that may wait for the encoder, or be in it: more are left out
   var LATE = 1000, LOOK = 250, LOOKS = 12;   // ms that an encoder may be late; between looks at that; so many times in a row
   var TICK = 20, FLUSH = 500;             // ms between two looks at what is due; for what is in the encoders, at the end
   var can = { video: false, audio: false }, broken = false;
@@ -106,16 +106,16 @@
     // ---- pictures
 
     function seen(chunk) {
-      var key = chunk.type === "key";
-      waiting.shift();
+      var key = chunk.type === "key", ms = Math.round(chunk.timestamp / 1000);
+      while (waiting.length && waiting[0] <= ms) { waiting.shift(); }   // an encoder leaves some out, to keep to its bits
       if (over || !file && !key) { return; }
       if (!file) { open(); }
-      write("video", Math.round(chunk.timestamp / 1000), key, bytes(chunk));
+      write("video", ms, key, bytes(chunk));
       due();
     }
 
     function look() {
-      var every = options.keyframeEvery || 1000, keyAt = -1e9, last = -1;
+      var interval = options.keyframeEvery || 1000, keyAt = -1e9, last = -1;
       pictures = new root.VideoEncoder({ output: seen, error: failed });
 
       function fit(w, h) {
@@ -127,10 +127,10 @@
 
       function take(image) {
         var ms = Math.round(time()), frame, key;
-        if (over || ending || ms <= last || pictures.encodeQueueSize > QUEUE) { return; }
+        if (over || ending || ms <= last || pictures.encodeQueueSize > QUEUE || waiting.length > WORK) { return; }
         frame = new root.VideoFrame(image, { timestamp: ms * 1000 });
         fit(frame.displayWidth, frame.displayHeight);
-        key = ms - keyAt >= every - 500 / see.rate;   // the picture that is nearest to when it is due
+        key = ms - keyAt >= interval - 500 / see.rate;   // the picture that is nearest to when it is due
         pictures.encode(frame, { keyFrame: key });
         frame.close();
         waiting.push(ms);

@@ -214,6 +214,28 @@ test("pictures that the encoder has no time for are left out", () => {
   assert.deepEqual(fails, []);
 });
 
+test("no more than so many are in the encoder, whatever it says of its queue", () => {
+  begin();
+  Object.defineProperty(eyes(), "encodeQueueSize", { value: 0 });
+  for (let i = 0; i < 30; i++) {
+    show();
+    advance(50);
+  }
+  assert.equal(eyes().queue.length, 9);
+});
+
+test("an encoder may leave some out", () => {
+  begin(stream("video"));
+  for (let i = 0; i < 200; i++) {
+    show();
+    if (i % 2) { eyes().queue.pop(); }
+    work();
+    advance(50);
+  }
+  assert.deepEqual(fails, []);
+  assert.ok(said().length >= 100);
+});
+
 test("a picture that stands still is sent again, and a hidden page's are sent on", () => {
   begin();
   show();

@@ -73,6 +73,17 @@ func keyframes(t *testing.T, body []byte) (keys []float64, end float64) {
 	return keys, end
 }
 
+// judged demands that what was sent decodes without a complaint.
+func judged(t *testing.T, body []byte) streamtest.Judged {
+	t.Helper()
+	j := streamtest.JudgeBytes(t, "body.webm", body)
+	if len(j.Errors) > 0 {
+		t.Errorf("ffmpeg complains: %v", j.Errors)
+	}
+	j.Rises(t)
+	return j
+}
+
 // Firefox, whose recorder gives a keyframe in seven seconds, sends what its
 // encoders give: Chromium and another Firefox see it move and hear it, and every
 // second of it has a keyframe.
@@ -86,18 +97,16 @@ func TestFirefoxSends(t *testing.T) {
 	body := s.follow(t, "/alice.webm?mode=complete")
 	look := url.Values{"url": {"/alice.webm"}, "tone": {"1000"}}
 	firefox(t, s.url+"/static/test/listen.html?"+look.Encode())
-	in := reported(t, reports)
-	t.Logf("in Firefox %.2f s behind live: %+v", in.Behind, in)
-	in.heard(t)
+	seen := map[string]played{"Firefox": reported(t, reports)}
 	p := startChromium(t).newTab()
 	p.open(s.url + "/static/test/listen.html?" + look.Encode())
-	other := reported(t, reports)
-	t.Logf("in Chromium %.2f s behind live: %+v", other.Behind, other)
-	other.heard(t)
-	for who, p := range map[string]played{"Firefox": in, "Chromium": other} {
+	seen["Chromium"] = reported(t, reports)
+	for who, p := range seen {
+		t.Logf("%s is %.2f s behind live; %d stalls, %d reopens: %s", who, p.Behind, p.Stalls, p.Reopens, p.Said)
 		if p.Played < 2 || p.Frames < 10 {
 			t.Errorf("%s has shown %d pictures in %.1f s", who, p.Frames, p.Played)
 		}
+		p.heard(t)
 	}
 	s.stop()
 	b := body()
@@ -106,9 +115,70 @@ func TestFirefoxSends(t *testing.T) {
 		t.Errorf("%d keyframes in %d s: %.1f", len(keys), n, keys)
 	}
 	t.Logf("%d keyframes in %.1f s", len(keys), end-keys[0])
-	j := streamtest.JudgeBytes(t, "body.webm", b)
-	if len(j.Errors) > 0 {
-		t.Errorf("ffmpeg complains: %v", j.Errors)
+	judged(t, b)
+}
+
+// The record page, with its policy, in Firefox.
+func TestFirefoxRecordPage(t *testing.T) {
+	need(t, "firefox-esr", "ffmpeg")
+	s, reports := serveWithPages(t, relay.Options{})
+	firefox(t, s.url+"/static/test/recordpage.html?name=alice")
+	if sent := reported(t, reports); sent.Made != "encoder" {
+		t.Fatalf("the page sends by %s, %s", sent.Made, sent.Mime)
 	}
-	j.Rises(t)
+	body := s.follow(t, "/alice.webm")
+	s.stop()
+	pictures, sounds := 0, 0
+	for _, f := range judged(t, body()).Frames {
+		if f.Video {
+			pictures++
+		} else {
+			sounds++
+		}
+	}
+	if pictures == 0 || sounds == 0 {
+		t.Errorf("%d pictures and %d sounds", pictures, sounds)
+	}
+}
+
+// Where the encoder breaks, the recorder goes on in the same file.
+func TestEncoderBreaks(t *testing.T) {
+	need(t, "firefox-esr", "ffmpeg", "curl")
+	s, reports := serveWithPages(t, relay.Options{})
+	body := launch(t, "curl", "-sN", s.url+"/alice.webm?wait=60s").all
+	sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "breaks": {"40"}})
+	if sent.Made != "encoder recorder" {
+		t.Fatalf("Firefox sends by %s, %s", sent.Made, sent.Mime)
+	}
+	s.stop()
+	keys, end := keyframes(t, body())
+	if len(keys) < 2 || end-keys[len(keys)-1] < 0.3 {
+		t.Errorf("keyframes at %.1f, the last picture at %.1f", keys, end)
+	}
+}
+
+// Sound alone, from a browser without a MediaRecorder.
+func TestFirefoxSendsSound(t *testing.T) {
+	thorough(t)
+	need(t, "firefox-esr", "chromium")
+	s, reports := serveWithPages(t, relay.Options{})
+	sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "mime": {"audio/webm;codecs=opus"}, "without": {"MediaRecorder"}})
+	if sent.Made != "encoder" || sent.Mime != "audio/webm;codecs=opus" {
+		t.Fatalf("Firefox sends by %s, %s", sent.Made, sent.Mime)
+	}
+	p := startChromium(t).newTab()
+	p.open(s.url + "/static/test/listen.html?" + url.Values{"url": {"/alice.webm"}, "tone": {"1000"}}.Encode())
+	reported(t, reports).heard(t)
+}
+
+// Chromium's MediaRecorder gives keyframes when they are due, and is kept.
+func TestChromiumKeepsItsRecorder(t *testing.T) {
+	s, reports := serveWithPages(t, relay.Options{})
+	p := startChromium(t).newTab()
+	for without, want := range map[string]string{"": "recorder", "MediaRecorder": "encoder"} {
+		p.open(s.url + "/static/test/send.html?" + url.Values{"name": {"alice" + without}, "without": {without}}.Encode())
+		if sent := reported(t, reports); sent.Made != want {
+			t.Errorf("without %q Chromium sends by %s, expected %s", without, sent.Made, want)
+		}
+	}
 }

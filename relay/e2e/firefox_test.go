@@ -88,8 +88,8 @@ func serveWithPages(t *testing.T, o relay.Options) (*site, <-chan played) {
 }
 
 // firefox opens a page in a process of its own; its profile and all its
-// processes end with the test.
-func firefox(t *testing.T, page string) {
+// processes end with the test. It returns the first one's id.
+func firefox(t *testing.T, page string) int {
 	t.Helper()
 	need(t, "firefox-esr")
 	dir, err := os.MkdirTemp("", "everfile-firefox")
@@ -110,6 +110,7 @@ func firefox(t *testing.T, page string) {
 		_ = cmd.Wait()
 		_ = os.RemoveAll(dir) // its last children may still be writing
 	})
+	return cmd.Process.Pid
 }
 
 // firefoxPlays has Firefox play a URL and returns its report.

@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"everfile/relay"
+)
+
+// spent returns the processor time that a process and those it started have used.
+func spent(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	const ticks = 100 // a second
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent, used := map[int]int{}, map[int]int{}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has just ended
+		}
+		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+		parent[id], _ = strconv.Atoi(f[1])
+		user, _ := strconv.Atoi(f[11])
+		system, _ := strconv.Atoi(f[12])
+		used[id] = user + system
+	}
+	sum := 0
+	for id, n := range used {
+		for up := id; up > 1; up = parent[up] {
+			if up == pid {
+				sum += n
+				break
+			}
+		}
+	}
+	return time.Duration(sum) * time.Second / ticks
+}
+
+// TestSenders is the comparison of the two ways to send: the time painted into the
+// sender's picture is read in each browser. It is by hand, on a quiet machine.
+func TestSenders(t *testing.T) {
+	long(t)
+	need(t, "firefox-esr", "chromium")
+	for _, c := range []struct{ engine, how, without string }{
+		{"Firefox", "encoder", ""}, {"Firefox", "recorder", "VideoEncoder"}, {"Chromium", "encoder", "MediaRecorder"}, {"Chromium", "recorder", ""},
+	} {
+		t.Run(c.engine+" by its "+c.how, func(t *testing.T) {
+			s, reports := serveWithPages(t, relay.Options{})
+			page := s.url + "/static/test/send.html?" + url.Values{
+				"name": {"alice"}, "keyframes": {"500"}, "without": {c.without}, "devices": {`{"tone":1000}`},
+			}.Encode()
+			pid := 0
+			if c.engine == "Firefox" {
+				pid = firefox(t, page)
+			} else {
+				b := startChromium(t)
+				pid = chromedp.FromContext(b.ctx).Browser.Process().Pid
+				b.newTab().open(page)
+			}
+			if sent := reported(t, reports); sent.Made != c.how {
+				t.Fatalf("it sends by %s", sent.Made)
+			}
+			for _, listener := range []string{"Chromium", "Firefox"} {
+				t.Run("to "+listener, func(t *testing.T) {
+					look := s.url + "/static/test/listen.html?" + url.Values{"url": {"/alice.webm"}, "seconds": {"30"}, "settle": {"8"}, "tone": {"1000"}}.Encode()
+					before, began := spent(t, pid), time.Now()
+					if listener == "Firefox" {
+						firefox(t, look)
+					} else {
+						startChromium(t).newTab().open(look)
+					}
+					p := reported(t, reports)
+					cpu := (spent(t, pid) - before).Seconds() / time.Since(began).Seconds()
+					load, _ := os.ReadFile("/proc/loadavg")
+					tone := "none"
+					if p.Tone != nil {
+						tone = fmt.Sprintf("%.0f dB", *p.Tone)
+					}
+					t.Logf("glass to glass %.0f ms, behind %.2f s, start %.0f ms, %d pictures, %d stalls, %d reopens, tone %s; the sender's CPU %.0f %%; load %s",
+						p.Glass, p.Behind, p.Start, p.Frames, p.Stalls, p.Reopens, tone, 100*cpu, strings.TrimSpace(string(load)))
+				})
+			}
+		})
+	}
+}
