@@ -10,7 +10,7 @@
   var C = root.AudioContext || root.webkitAudioContext;
   var RATE = 48000;        // what Opus likes best
   var STILL = 250;         // ms after which a picture that has not changed is sent again
-  var WINDOW = 50;         // packets of 20 ms: so far back it is remembered when samples came
+  var WINDOW = 15;         // packets of 20 ms: so far back it is remembered when samples came
   var NEAR = 20, FAR = 100, EVERY = 10;   // ms that clocks may differ, and that are made up for at once; packets a ms
 
   /* processed reads the pictures off the track: as they come from the camera. */
@@ -157,10 +157,11 @@
    * the pictures. All times are in milliseconds.
    *   heard(at, now)   the samples from at (by their number) on have come now
    *   stamp(at)        what is written for them, or null: they must be left out
-   * What comes late has been held up on its way: so the smallest delay in a second
-   * tells how the two clocks stand. They run apart a little, and a millisecond in ten
-   * packets, which nobody hears, makes up for that. Where samples are missing, or came
-   * twice, the two are brought together at once.
+   * What comes late has been held up on its way: so the smallest delay of late tells
+   * how the two clocks stand. A page that was busy hears of all that waited before the
+   * encoder has any of it: so ask for a stamp when that is done. The clocks run apart a
+   * little, and a millisecond in ten packets, which nobody hears, makes up for that.
+   * Where samples are missing, or came twice, the two are brought together at once.
    */
   sources.clock = function () {
     var late = [], shift = null, last = -1, n = 0;

@@ -116,10 +116,10 @@ func TestWebMWriter(t *testing.T) {
 			}
 			j.Rises(t)
 
-			give, want = giving(r.frames, r.heads[0].tracks, 100*time.Hour)
+			give, want = giving(r.frames, r.heads[0].tracks, 1000*time.Hour)
 			got = parse(ByExt("webm"), writes(t, c.tracks, give), whole, true)
 			if a, b := strings.Join(got.kinds(), "\n"), strings.Join(want, "\n"); got.err != nil || a != b {
-				t.Errorf("after 100 hours it reads as %v\n%.300s\nexpected\n%.300s", got.err, a, b)
+				t.Errorf("after 1000 hours it reads as %v\n%.300s\nexpected\n%.300s", got.err, a, b)
 			}
 		})
 	}

@@ -48,11 +48,11 @@ type played struct {
 	// Of send.html: what recorded, and as what.
 	Made, Mime string
 
-	// Of listen.html: s behind live, ms from glass to glass (-1 without the clock of
-	// devices.js), medians; and what the player did.
-	Behind, Glass   float64
-	Stalls, Reopens int
-	Said            string
+	// Of listen.html: s behind live, ms from glass to glass and from mouth to ear (-1
+	// without the devices of devices.js), medians; and what the player did.
+	Behind, Glass, Ear     float64
+	Beeps, Stalls, Reopens int
+	Said                   string
 
 	// Of joins.html: what went wrong with the untouched file, and with each join.
 	Control string
