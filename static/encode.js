@@ -16,6 +16,7 @@
   var everfile = root.everfile = root.everfile || {};
   var MINE = /^((video|audio)\/webm(; *codecs="?(vp8, *)?opus"?)?)?$/;
   var TYPES = ["video/webm;codecs=vp8,opus", "audio/webm;codecs=opus"];
+  var FRAME = 20;                         // ms of sound that are encoded at once
   var QUEUE = 2, WORK = 8;                // pictures that may wait for the encoder, or be in it: more are left out
   var LATE = 1000, LOOK = 250, LOOKS = 12;   // ms that an encoder may be late; between looks at that; so many times in a row
   var TICK = 20, FLUSH = 500;             // ms between two looks at what is due; for what is in the encoders, at the end
@@ -143,32 +144,50 @@
 
     // ---- sound
 
+    function said(ms, data) {
+      if (over) { return; }
+      if (!file && !video.length) { open(); }
+      if (file) { write("audio", ms, true, data); } else { early.push([ms, data]); }
+      due();
+    }
+
     function listen() {
       var settings = audio[0].getSettings ? audio[0].getSettings() : {}, count = settings.channelCount > 1 ? 2 : 1;
-      var clock = everfile.sources.clock(), n = 0;
+      var clock = everfile.sources.clock(FRAME), n = 0, owed = 0;
+
+      function put(samples) {
+        var frame = new root.AudioData({
+          format: "f32-planar", sampleRate: hear.rate, numberOfFrames: hear.frames, numberOfChannels: count, timestamp: n++ * FRAME * 1000, data: samples
+        });
+        sounds.encode(frame);
+        frame.close();
+      }
+
+      function take(samples) {
+        if (over || ending) { return; }
+        clock.heard(time());
+        for (; owed > 0; owed--) {
+          clock.added(1);
+          put(new Float32Array(samples.length));
+        }
+        if (owed < 0) {
+          owed++;
+          clock.added(-1);   // this one is left out
+        } else {
+          put(samples);
+        }
+        tick();   // a hidden page's timers are slow
+      }
 
       sounds = new root.AudioEncoder({
         output: function (chunk) {
-          var ms = clock.stamp(chunk.timestamp / 1000);
           spokeAt = time();
-          if (over || ms === null) { return; }
-          if (!file && !video.length) { open(); }
-          if (file) { write("audio", ms, true, bytes(chunk)); } else { early.push([ms, bytes(chunk)]); }
-          due();
+          owed = clock.owed();
+          said(clock.stamp(chunk.timestamp / 1000), bytes(chunk));
         },
         error: failed
       });
-      hear = everfile.sources.sound(audio[0], count, guarded(function (samples) {
-        var at = n++ * 20, data;
-        if (over || ending) { return; }
-        clock.heard(at, time());
-        data = new root.AudioData({
-          format: "f32-planar", sampleRate: hear.rate, numberOfFrames: hear.frames, numberOfChannels: count, timestamp: at * 1000, data: samples
-        });
-        sounds.encode(data);
-        data.close();
-        tick();   // a hidden page's timers are slow
-      }), function () { failed(); });
+      hear = everfile.sources.sound(audio[0], count, guarded(take), function () { failed(); });
       voice = { rate: hear.rate, channels: count };
       sounds.configure(sound(hear.rate, count, options.audioBitsPerSecond || 48000));
     }

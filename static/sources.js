@@ -10,8 +10,8 @@
   var C = root.AudioContext || root.webkitAudioContext;
   var RATE = 48000;        // what Opus likes best
   var STILL = 250;         // ms after which a picture that has not changed is sent again
-  var WINDOW = 15;         // packets of 20 ms: so far back it is remembered when samples came
-  var NEAR = 20, FAR = 100, EVERY = 10;   // ms that clocks may differ, and that are made up for at once; packets a ms
+  var WINDOW = 15;         // frames: so far back it is remembered when they came
+  var FAR = 60, JUMP = 1000;   // ms that samples may differ from the clock; that are not made up for
 
   /* processed reads the pictures off the track: as they come from the camera. */
   function processed(camera, on) {
@@ -153,38 +153,44 @@
   };
 
   /*
-   * clock() brings samples, whose number is a time too, onto another clock, that of
-   * the pictures. All times are in milliseconds.
-   *   heard(at, now)   the samples from at (by their number) on have come now
-   *   stamp(at)        what is written for them, or null: they must be left out
+   * clock(ms) counts frames of sound of so many ms, and compares them with the clock
+   * of the pictures. Players go by the number of samples, some without a look at their
+   * timestamps: so what is missing must be there as silence.
+   *   heard(now)   a frame has come
+   *   owed()       so many frames are missing; if negative, so many are too many
+   *   added(n)     so many were put in, or left out
+   *   stamp(at)    what is written for a frame before which at ms are in the file
    * What comes late has been held up on its way: so the smallest delay of late tells
-   * how the two clocks stand. A page that was busy hears of all that waited before the
-   * encoder has any of it: so ask for a stamp when that is done. The clocks run apart a
-   * little, and a millisecond in ten packets, which nobody hears, makes up for that.
-   * Where samples are missing, or came twice, the two are brought together at once.
+   * how the clocks stand. A page that was busy hears of all that waited before an
+   * encoder has any of it: so ask what is owed when that has given something.
    */
-  sources.clock = function () {
-    var late = [], shift = null, last = -1, n = 0;
+  sources.clock = function (length) {
+    var late = [], n = 0, more = 0, base = null;
 
-    function came(at, now) {
-      late.push(now - at);
-      if (late.length > WINDOW) { late.shift(); }
+    function off() {
+      var least = Math.min.apply(null, late);
+      if (base === null) { base = least; }
+      return least - base - length * more;
     }
 
-    function time(at) {
-      var least = Math.min.apply(null, late), off = shift === null ? 0 : least - shift, ms;
-      if (shift === null || Math.abs(off) > FAR) {
-        shift = least;
-      } else if (Math.abs(off) > NEAR && ++n % EVERY === 0) {
-        shift += off > 0 ? 1 : -1;
+    function missing() {
+      var ms = off();
+      if (ms > JUMP) {   // the machine slept: that is a gap, in the pictures too
+        base += ms;
+        return 0;
       }
-      ms = Math.max(0, Math.round(at + shift));
-      if (ms <= last) { return null; }
-      last = ms;
-      return ms;
+      return Math.abs(ms) < FAR ? 0 : Math.round(ms / length);
     }
 
-    return { heard: came, stamp: time };
+    return {
+      heard: function (now) {
+        late.push(now - length * n++);
+        if (late.length > WINDOW) { late.shift(); }
+      },
+      owed: missing,
+      added: function (frames) { more += frames; },
+      stamp: function (at) { return Math.max(0, Math.round(base + at)); }
+    };
   };
 
   sources.sound.able = function () { return !!(C && root.AudioWorkletNode && C.prototype.createMediaStreamSource && root.AudioData); };
