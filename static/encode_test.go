@@ -513,8 +513,8 @@ test("a clock that is faster or slower is followed", () => {
 });
 
 test("what is missing is silence", () => {
-  const out = times(300, (i) => i * 20 + (i >= 100 ? 400 : 0));
-  assert.deepEqual([steps(out), out.silent, out.left, last(out)], [[20], 20, 0, 299 * 20 + 400]);
+  const out = times(300, (i) => i * 20 + (i >= 100 ? 4000 : 0));
+  assert.deepEqual([steps(out), out.silent, out.left, last(out)], [[20], 200, 0, 299 * 20 + 4000]);
 });
 
 test("what is there twice is left out", () => {

@@ -11,7 +11,7 @@
   var RATE = 48000;        // what Opus likes best
   var STILL = 250;         // ms after which a picture that has not changed is sent again
   var WINDOW = 15;         // frames: so far back it is remembered when they came
-  var FAR = 60, JUMP = 1000;   // ms that samples may differ from the clock; that are not made up for
+  var FAR = 60, JUMP = 5000;   // ms that samples may differ from the clock; that are not made up for
 
   /* processed reads the pictures off the track: as they come from the camera. */
   function processed(camera, on) {

@@ -141,6 +141,33 @@ func TestFirefoxRecordPage(t *testing.T) {
 	}
 }
 
+// A page that is hidden is shown no pictures, and sends them all the same.
+func TestFirefoxHidden(t *testing.T) {
+	need(t, "firefox-esr", "ffmpeg")
+	s, reports := serveWithPages(t, relay.Options{})
+	if sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "hide": {"1"}}); sent.Made != "encoder" {
+		t.Fatalf("Firefox sends by %s, %s", sent.Made, sent.Mime)
+	}
+	if p := reported(t, reports); p.Said != "hidden" {
+		t.Fatalf("the page is %s", p.Said)
+	}
+	body := s.follow(t, "/alice.webm?mode=complete")
+	if p := reported(t, reports); p.Said != "hidden" {
+		t.Fatalf("the page is %s", p.Said)
+	}
+	s.stop()
+	different, last := 0, ""
+	for _, f := range judged(t, body()).Frames {
+		if f.Video && f.CRC != last {
+			different, last = different+1, f.CRC
+		}
+	}
+	if different < 20 {
+		t.Errorf("%d pictures differ from the one before", different)
+	}
+	t.Logf("%d pictures differ from the one before", different)
+}
+
 // Where the encoder breaks, the recorder goes on in the same file.
 func TestEncoderBreaks(t *testing.T) {
 	need(t, "firefox-esr", "ffmpeg", "curl")

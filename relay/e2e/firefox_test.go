@@ -35,6 +35,7 @@ user_pref("app.normandy.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("browser.aboutConfig.showWarning", false);
+user_pref("dom.disable_open_during_load", false);
 `
 
 // played is what testdata/pages/play.html reports.
