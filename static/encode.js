@@ -61,6 +61,12 @@
     return !broken && tracks.length < 2 && (!tracks.length || can[kind] && everfile.sources[source].able());
   }
 
+  /* plain says whether the MediaRecorder does as well: sound has no keyframes to wait for. */
+  function plain(video) {
+    var R = root.MediaRecorder;
+    return !video.length && !!R && !!R.isTypeSupported && R.isTypeSupported(TYPES[1]);
+  }
+
   // ---- one life of it
 
   everfile.encode = function (stream, options, on) {
@@ -261,7 +267,7 @@
       offs.push(function () { clearInterval(timer); });
     }
 
-    if (!MINE.test(options.mimeType || "") || !tracks.length || !able("video", video) || !able("audio", audio)) { return null; }
+    if (!MINE.test(options.mimeType || "") || !tracks.length || !able("video", video) || !able("audio", audio) || plain(video)) { return null; }
     try {
       if (video.length) { look(); }
       if (audio.length) { listen(); }

@@ -137,8 +137,8 @@ function load(heeds) {
   recorders = [];
 }
 
-function begin(s, options) {
-  load();
+function begin(s, options, recorder) {
+  load(recorder);
   return again(s, options);
 }
 
@@ -268,7 +268,10 @@ test("a picture of another size begins with a keyframe", () => {
 });
 
 test("sound alone", () => {
-  const r = begin(stream("audio", "video"), { mimeType: "audio/webm;codecs=opus", audioBitsPerSecond: 32000 });
+  const sound = { mimeType: "audio/webm;codecs=opus", audioBitsPerSecond: 32000 };
+  begin(stream("audio", "video"), sound);
+  assert.equal(recorders.length, 1, "has no keyframes: the MediaRecorder does");
+  const r = begin(stream("audio", "video"), sound, null);
   assert.equal(r.mimeType, "audio/webm;codecs=opus");
   assert.equal(eyes(), undefined);
   advance(20);
@@ -283,7 +286,7 @@ test("sound alone", () => {
 });
 
 test("sound that is missing is silence, what is too much is left out", () => {
-  begin(stream("audio"));
+  begin(stream("audio"), {}, null);
   const hear = (n) => { for (let i = 0; i < n; i++) { say(); work(); } };
   for (let i = 0; i < 50; i++) { advance(20); hear(1); }
   advance(200);
@@ -421,7 +424,7 @@ test("who has it, and for what", () => {
   assert.deepEqual(types(), both);
   assert.deepEqual(window.everfile.encode.types(both), both);
   for (const mime of ["", "video/webm", "video/webm;codecs=vp8,opus", "audio/webm", "audio/webm;codecs=opus"]) {
-    begin(null, { mimeType: mime });
+    begin(null, { mimeType: mime }, class extends MediaRecorder { static isTypeSupported(type) { return !/^audio/.test(type); } });
     assert.equal(recorders.length, 0, mime);
     recorder.drop();
   }
@@ -458,7 +461,7 @@ test("a microphone that wants its own rate", () => {
     if (this.sampleRate !== 44100) { throw new Error("NotSupportedError"); }
     return create.call(this, s);
   };
-  begin(stream("audio"));
+  begin(stream("audio"), {}, null);
   AudioContext.prototype.createMediaStreamSource = create;
   assert.equal(contexts[0].closed, true);
   assert.equal(ears().configs[0].sampleRate, 44100);

@@ -53,13 +53,15 @@ func spent(t *testing.T, pid int) time.Duration {
 func TestSenders(t *testing.T) {
 	long(t)
 	need(t, "firefox-esr", "chromium")
-	for _, c := range []struct{ engine, how, without string }{
-		{"Firefox", "encoder", ""}, {"Firefox", "recorder", "VideoEncoder"}, {"Chromium", "encoder", "MediaRecorder"}, {"Chromium", "recorder", ""},
+	const sound = "audio/webm;codecs=opus"
+	for _, c := range []struct{ engine, how, without, mime string }{
+		{"Firefox", "encoder", "", ""}, {"Firefox", "recorder", "AudioEncoder", ""}, {"Chromium", "encoder", "MediaRecorder", ""}, {"Chromium", "recorder", "", ""},
+		{"Firefox", "encoder", "MediaRecorder", sound}, {"Firefox", "recorder", "", sound},
 	} {
-		t.Run(c.engine+" by its "+c.how, func(t *testing.T) {
+		t.Run(c.engine+" by its "+c.how+" "+c.mime, func(t *testing.T) {
 			s, reports := serveWithPages(t, relay.Options{})
 			page := s.url + "/static/test/send.html?" + url.Values{
-				"name": {"alice"}, "keyframes": {"500"}, "without": {c.without}, "devices": {`{"beeps":true}`},
+				"name": {"alice"}, "keyframes": {"500"}, "without": {c.without}, "mime": {c.mime}, "devices": {`{"beeps":true}`},
 			}.Encode()
 			pid := 0
 			if c.engine == "Firefox" {
