@@ -441,6 +441,7 @@ test("who has it, and for what", () => {
   assert.deepEqual(types(), []);
 
   load(null);
+  assert.deepEqual(window.everfile.can().record, both);
   assert.notEqual(again(), null, "none at all");
   assert.equal(recorders.length, 0);
 
