@@ -27,7 +27,7 @@
   };
 
   /* trouble() is why this page cannot record at all, or "". */
-  devices.trouble = function () { return root.MediaRecorder ? devices.unreachable() : TEXT.recorder; };
+  devices.trouble = function () { return root.MediaRecorder || root.AudioEncoder ? devices.unreachable() : TEXT.recorder; };
 
   /* kind(error) is the word in TEXT for what getUserMedia refused with. */
   function kind(error) {

@@ -48,6 +48,16 @@ const kinds = (s) => (s ? s.tracks.map((t) => t.kind).sort().join(" ") : "");
 `
 
 const devicesTest = `
+test("what it takes to record", () => {
+  const trouble = window.everfile.devices.trouble;
+  assert.match(trouble(), /no MediaRecorder/);
+  for (const name of ["MediaRecorder", "AudioEncoder"]) {
+    window[name] = class {};
+    assert.equal(trouble(), "", name);
+    delete window[name];
+  }
+});
+
 const devices = window.everfile.devices, always = () => true;
 
 for (const [what, c, m, want, got, asks, words] of [

@@ -172,7 +172,7 @@
     var W = root.WebSocket;
     cached = cached || { record: recordable(), play: playable() };
     return {
-      record: cached.record.slice(),
+      record: everfile.encode ? everfile.encode.types(cached.record) : cached.record.slice(),
       play: cached.play.slice(),
       pcm: !!(everfile.pcm && everfile.pcm.able()),
       blocks: everfile.blocks(),

@@ -1,5 +1,6 @@
 /*
- * everfile.recorder: one life of a recorder: a MediaRecorder, or for WAV pcm.js.
+ * everfile.recorder: one life of a recorder: a MediaRecorder, or for WAV pcm.js;
+ * where encode.js does better than the MediaRecorder, that.
  */
 (function (root) {
   "use strict";
@@ -30,7 +31,7 @@
     if (tracks.length < stream.getTracks().length) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
     return watched(tracks, on, function (on) {
       if (/^audio\/wav/.test(mime)) { return everfile.pcm ? everfile.pcm(stream, options, on) : null; }
-      return root.MediaRecorder ? recorded(stream, options, on) : null;
+      return everfile.encode && everfile.encode(stream, options, on) || (root.MediaRecorder ? recorded(stream, options, on) : null);
     });
   };
 

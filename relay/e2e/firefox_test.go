@@ -35,6 +35,7 @@ user_pref("app.normandy.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("browser.aboutConfig.showWarning", false);
+user_pref("dom.disable_open_during_load", false);
 `
 
 // played is what testdata/pages/play.html reports.
@@ -46,6 +47,14 @@ type played struct {
 	Tone   *float64 // dB above everything else
 
 	Colour string // of img.html: what its images show
+	// Of send.html: what recorded, and as what.
+	Made, Mime string
+
+	// Of listen.html: s behind live, ms from glass to glass and from mouth to ear (-1
+	// without the devices of devices.js), medians; and what the player did.
+	Behind, Glass, Ear     float64
+	Beeps, Stalls, Reopens int
+	Said                   string
 
 	// Of joins.html: what went wrong with the untouched file, and with each join.
 	Control string
@@ -81,8 +90,8 @@ func serveWithPages(t *testing.T, o relay.Options) (*site, <-chan played) {
 }
 
 // firefox opens a page in a process of its own; its profile and all its
-// processes end with the test.
-func firefox(t *testing.T, page string) {
+// processes end with the test. It returns the first one's id.
+func firefox(t *testing.T, page string) int {
 	t.Helper()
 	need(t, "firefox-esr")
 	dir, err := os.MkdirTemp("", "everfile-firefox")
@@ -103,6 +112,7 @@ func firefox(t *testing.T, page string) {
 		_ = cmd.Wait()
 		_ = os.RemoveAll(dir) // its last children may still be writing
 	})
+	return cmd.Process.Pid
 }
 
 // firefoxPlays has Firefox play a URL and returns its report.
