@@ -45,10 +45,12 @@ type door interface {
 	abort()
 }
 
-// openDoor picks the cheapest way to write a response of a protocol.
+// openDoor picks the cheapest way to write a response of a protocol. One of exact
+// length is net/http's, which keeps the connection for the next request: Apple's
+// players ask for two bytes before they ask for the file.
 func (s *Server) openDoor(w http.ResponseWriter, r *http.Request, status int, exact bool) (door, error) {
 	rc := http.NewResponseController(w)
-	if r.ProtoMajor != 1 {
+	if r.ProtoMajor != 1 || exact {
 		w.WriteHeader(status)
 		return &flushDoor{w: w, rc: rc, ctx: r.Context(), stall: s.opt.Stall}, nil
 	}
@@ -61,7 +63,7 @@ func (s *Server) openDoor(w http.ResponseWriter, r *http.Request, status int, ex
 		conn.Close()
 		return nil, err
 	}
-	chunked := r.ProtoAtLeast(1, 1) && !exact
+	chunked := r.ProtoAtLeast(1, 1)
 	h := &hijacked{conn: conn, stall: s.opt.Stall, chunked: chunked, head: responseHead(w.Header(), r, status, chunked)}
 	if t, ok := conn.(*tls.Conn); ok {
 		h.raw = rawConn(t.NetConn())

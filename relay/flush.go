@@ -10,7 +10,8 @@ import (
 // maxFlush is the most that net/http sends by one write per flush.
 const maxFlush = 4080
 
-// flushDoor writes through net/http: HTTP/2, and whatever cannot be hijacked.
+// flushDoor writes through net/http: HTTP/2, bodies of exact length, and whatever
+// cannot be hijacked.
 type flushDoor struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
@@ -30,9 +31,12 @@ func (d *flushDoor) abort() {
 	_ = d.rc.SetWriteDeadline(time.Unix(1, 0))
 }
 
-// close ends the body by the handler's return, or tears it off.
+// close ends the body by the handler's return, or tears it off. The deadline would
+// outlive it on a connection that is used again.
 func (d *flushDoor) close(clean bool) {
-	if !clean && d.ctx.Err() == nil {
+	if clean {
+		_ = d.rc.SetWriteDeadline(time.Time{})
+	} else if d.ctx.Err() == nil {
 		panic(http.ErrAbortHandler) // net/http's way to end a response as incomplete
 	}
 }

@@ -12,7 +12,7 @@
   var TEXT = {
     insecure: "Browsers give the camera and microphone only to secure pages, and this one came over plain HTTP from another machine. Start the server with --tls-self-signed and open the page with https, or open it on the server's own machine as http://localhost.",
     none: "This browser cannot reach cameras or microphones (no getUserMedia).",
-    recorder: "This browser cannot record (no MediaRecorder). Watching works.",
+    recorder: "This browser cannot record (no MediaRecorder, no WebAudio). Watching works.",
     refused: "The camera and microphone were refused. Allow them for this page, by the icon in the address bar, and try again.",
     busy: "The camera or microphone is in use by another program. Close that and try again.",
     missing: "There is no camera and no microphone on this machine.",
@@ -27,7 +27,9 @@
   };
 
   /* trouble() is why this page cannot record at all, or "". */
-  devices.trouble = function () { return root.MediaRecorder || root.AudioEncoder ? devices.unreachable() : TEXT.recorder; };
+  devices.trouble = function () {
+    return root.MediaRecorder || root.AudioEncoder || everfile.pcm && everfile.pcm.able() ? devices.unreachable() : TEXT.recorder;
+  };
 
   /* kind(error) is the word in TEXT for what getUserMedia refused with. */
   function kind(error) {

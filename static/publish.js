@@ -98,9 +98,9 @@
           // If nobody asked for it, all tracks have ended.
           if (stopping || leaving) { finish(); } else if (options.live) { later(stop, MISS); } else { stop(); }
         },
-        onfail: function (why) {
+        onfail: function (why, dead) {
           recorder = null;
-          if (failures++) { give("failed", why, true); } else { uplink.renew("restarted", why); }
+          if (failures++ || dead) { give("failed", why, true); } else { uplink.renew("restarted", why); }
         },
         onlost: lose
       });

@@ -1,11 +1,13 @@
-/* The record page. ?name=NAME fills in the name. Nothing is sent before a click. */
+/* The record page. ?name=NAME fills in the name. Nothing is sent before a click.
+ * It sends WebM; where the browser records none, MP4; and where that is nothing
+ * either, the sound as it is, as WAV. */
 (function (root) {
   "use strict";
 
   var everfile = root.everfile, page = everfile.page, devices = everfile.devices;
   var id = page.id, text = page.text, show = page.show;
   var name = id("name"), camera = id("camera"), microphone = id("microphone"), preview = id("preview");
-  var publisher = null, stream = null, quietMeter = null, clock = null, asking = false;
+  var publisher = null, stream = null, quietMeter = null, clock = null, asking = false, rest = null;
 
   function say(state, sentence) {
     id("state").setAttribute("data-state", state);
@@ -97,27 +99,49 @@
       return;
     }
     page.remember("name", name.value);
-    acquire(publish);
+    rest = null;
+    acquire(function () { publish({ box: "webm" }); });
   }
 
-  function publish() {
+  /* others is what to try where WebM is not recorded. */
+  function others() {
+    var can = everfile.can(), kind = stream.getVideoTracks().length ? "video/mp4" : "audio/mp4", all = [];
+    var types = can.record.filter(function (type) { return type.indexOf(kind) === 0; });
+    if (types.length) { all.push({ box: "mp4", type: types[0] }); }
+    if (can.pcm && stream.getAudioTracks().length) { all.push({ box: "wav", type: "audio/wav" }); }
+    return all;
+  }
+
+  /* publish sends in a format: {box, type}, WebM of any type if that is not given. */
+  function publish(format) {
     var source = stream;
-    var path = "/" + name.value + ".webm", url = everfile.absolute(path);
+    var path = "/" + name.value + "." + format.box, url = everfile.absolute(path);
     var watch = everfile.absolute("/static/watch.html?url=" + path);
     text(id("link"), watch);
     id("link").href = watch;
     text(id("curl"), page.curl(url));
     show(id("result"), true);
-    publisher = page.publisher = everfile.publish({ url: path, stream: source, onstate: told });
+    text(id("suffix"), "." + format.box);
+    publisher = page.publisher = everfile.publish({ url: path, stream: source, mimeType: format.type, only: !!format.type, onstate: told });
+    clearInterval(clock);
     clock = setInterval(numbers, 250);
     buttons();
     page.awake(true);
   }
 
-  function told(state, sentence) {
+  function told(state, sentence, format) {
     if (state === "track") { say("lost", sentence); return; }
+    if (state === "failed" && format) { setTimeout(function () { another(sentence); }, 0); return; }
     say(state, sentence);
     if (state === "stopped" || state === "failed" || state === "refused" || state === "replaced") { ended(); }
+  }
+
+  /* another format may do, if nothing has come of this one. */
+  function another(sentence) {
+    rest = rest || (stream ? others() : []);
+    if (!publisher.stats().total && rest.length) { publish(rest.shift()); return; }
+    say("failed", sentence);
+    ended();
   }
 
   function ended() {
@@ -142,8 +166,8 @@
       (s.bytes < 1e4 ? (s.bytes / 1e3).toFixed(1) : Math.round(s.bytes / 1e3)) + " kB not acknowledged yet");
   }
 
-  /* another: other devices were chosen. While recording, a new run goes on in the same file. */
-  function another() {
+  /* change: other devices were chosen. While recording, a new run goes on in the same file. */
+  function change() {
     page.remember("camera", camera.value);
     page.remember("microphone", microphone.value);
     if (!stream) { return; }
@@ -171,8 +195,8 @@
     id("form").addEventListener("submit", function (e) { e.preventDefault(); start(); }, false);
     id("stop").addEventListener("click", function () { if (publisher) { publisher.stop(); } }, false);
     id("choose").addEventListener("click", function () { acquire(ready); }, false);
-    camera.addEventListener("change", another, false);
-    microphone.addEventListener("change", another, false);
+    camera.addEventListener("change", change, false);
+    microphone.addEventListener("change", change, false);
     name.addEventListener("input", function () {
       if (page.NAME.test(name.value)) { name.removeAttribute("aria-invalid"); } else { name.setAttribute("aria-invalid", "true"); }
     }, false);

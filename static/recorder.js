@@ -8,6 +8,7 @@
   var everfile = root.everfile = root.everfile || {};
   var VIDEO = ["video/webm;codecs=vp8,opus", "video/webm"];
   var AUDIO = ["audio/webm;codecs=opus", "audio/webm"];
+  var DEAD = 5000;   // ms without a byte: it started, and records nothing
 
   /*
    * recorder(stream, options, on) starts a recorder of options.mimeType, or of what
@@ -17,7 +18,8 @@
    *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond   as in publish
    *   on.onchunk(blob)   what was recorded since the last one; may be empty
    *   on.onend()         it has stopped, after its last chunk
-   *   on.onfail(why)     it broke; no chunk will follow
+   *   on.onfail(why, dead)   it broke; no chunk will follow. dead: it never gave any, nor
+   *                      would another of that type
    *   on.onlost(kind, left)   a track has ended, "audio" or "video"; whether others go on
    *
    * The recorder has mimeType, stop() (its last chunk and onend follow) and
@@ -49,7 +51,7 @@
     recorder = make({
       onchunk: on.onchunk,
       onend: function () { done(); on.onend(); },
-      onfail: function (why) { done(); on.onfail(why); }
+      onfail: function (why, dead) { done(); on.onfail(why, dead); }
     });
     if (!recorder) { return null; }
     tracks.forEach(function (track) {
@@ -65,11 +67,19 @@
   }
 
   /* recorded tries one type after the other: isTypeSupported alone has been known
-   * to say yes where start() throws. */
+   * to say yes where start() throws, and both where nothing ever comes. */
   function recorded(stream, options, on) {
-    var R = root.MediaRecorder, kinds, i, r, mime;
+    var R = root.MediaRecorder, kinds, i, r, mime, dead;
 
-    function quiet() { r.ondataavailable = r.onstop = r.onerror = null; }
+    function quiet() {
+      clearTimeout(dead);
+      r.ondataavailable = r.onstop = r.onerror = null;
+    }
+
+    function drop() {
+      quiet();
+      try { r.stop(); } catch (e) { /* it has stopped by itself */ }
+    }
 
     function attempt(type) {
       if (R.isTypeSupported && !R.isTypeSupported(type)) { return false; }
@@ -80,13 +90,20 @@
           audioBitsPerSecond: options.audioBitsPerSecond || 48000,
           videoKeyFrameIntervalDuration: options.keyframeEvery || 1000   // a listener starts at a keyframe
         });
-        r.ondataavailable = function (e) { if (e.data) { on.onchunk(e.data); } };
+        r.ondataavailable = function (e) {
+          if (e.data && e.data.size) { clearTimeout(dead); }
+          if (e.data) { on.onchunk(e.data); }
+        };
         r.onstop = function () { quiet(); on.onend(); };
         r.onerror = function (e) {
           quiet();
           on.onfail(e.error && (e.error.message || e.error.name) || "");
         };
         r.start(options.timeslice || 50);
+        dead = setTimeout(function () {
+          drop();
+          on.onfail("The browser's recorder has recorded nothing.", true);
+        }, DEAD);
         return true;
       } catch (e) {
         if (r) { quiet(); }
@@ -104,10 +121,7 @@
       stop: function () {
         if (r.state === "inactive") { quiet(); on.onend(); } else { r.stop(); }
       },
-      drop: function () {
-        quiet();
-        try { r.stop(); } catch (e) { /* it has stopped by itself */ }
-      }
+      drop: function () { drop(); }
     };
   }
 }(window));

@@ -39,6 +39,7 @@ const (
 	idVideo           = 0xE0
 	idPixelWidth      = 0xB0
 	idPixelHeight     = 0xBA
+	idAlphaMode       = 0x53C0
 	idAudio           = 0xE1
 	idSamplingFreq    = 0xB5
 	idChannels        = 0x9F

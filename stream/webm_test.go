@@ -144,7 +144,7 @@ func TestWebMTracks(t *testing.T) {
 // TestWebMHeader: ours has what players need and nothing that promises an end.
 func TestWebMHeader(t *testing.T) {
 	in := cat(ebmlHead(), el(idSegment, el(idSeekHead, []byte("x")), el(idInfo, num(idTimestampScale, 1e5), elN(0x4489, 1, []byte{0x44, 0, 0, 0})),
-		el(idTracks, trackEl(9, Video, "V_VP8", elN(idVideo, 1, num(idPixelWidth, 640), num(idPixelHeight, 360)), elN(0x55B0, 1, []byte("colour"))), trackEl(300, Audio, "A_OPUS", freq(48000)))))
+		el(idTracks, trackEl(9, Video, "V_VP8", elN(idVideo, 1, elN(idCRC32, 1, []byte("sums")), num(idPixelWidth, 640), num(idAlphaMode, 1), num(idPixelHeight, 360), elN(0x55B0, 1, []byte("colour")))), trackEl(300, Audio, "A_OPUS", freq(48000)))))
 	heads := parse(ByExt("webm"), in, whole, false).heads
 	m, err := newWebMMuxer(heads[0])
 	if err != nil {
@@ -164,7 +164,7 @@ func TestWebMHeader(t *testing.T) {
 	for _, no := range []struct {
 		what string
 		id   uint64
-	}{{"Duration", 0x4489}, {"SeekHead", idSeekHead}, {"Cues", idCues}} {
+	}{{"Duration", 0x4489}, {"SeekHead", idSeekHead}, {"Cues", idCues}, {"AlphaMode", idAlphaMode}, {"CRC-32", idCRC32}} {
 		if strings.Contains(string(h), string(idBytes(no.id))) {
 			t.Errorf("the header holds a %s", no.what)
 		}

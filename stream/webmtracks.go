@@ -76,15 +76,7 @@ func readTrackEntry(data []byte) (num uint64, t Track, err error) {
 		case idEncodings:
 			t.encoded = true
 		case idVideo:
-			children(data, func(id uint64, data, _ []byte) bool {
-				switch id {
-				case idPixelWidth:
-					t.Width = int(min(ebmlUint(data), 1<<20))
-				case idPixelHeight:
-					t.Height = int(min(ebmlUint(data), 1<<20))
-				}
-				return true
-			})
+			keep = !readVideo(data, &t)
 		case idAudio:
 			t.Rate, t.Channels = 8000, 1 // the elements' defaults
 			children(data, func(id uint64, data, _ []byte) bool {
@@ -109,6 +101,31 @@ func readTrackEntry(data []byte) (num uint64, t Track, err error) {
 	}
 	t.Codec, t.Float = webmCodec(&t), t.id == "A_PCM/FLOAT/IEEE"
 	return num, t, err
+}
+
+// readVideo reads what is said of a picture and copies it into t.entry but for
+// AlphaMode: alpha channels, which are in BlockAdditions, are not passed on, and
+// players with GStreamer wait for one that was announced, and then give up.
+// Chromium's recorder announces one always. It reports false if the element is
+// damaged.
+func readVideo(data []byte, t *Track) bool {
+	var kept []byte
+	ok := children(data, func(id uint64, data, whole []byte) bool {
+		switch id {
+		case idPixelWidth:
+			t.Width = int(min(ebmlUint(data), 1<<20))
+		case idPixelHeight:
+			t.Height = int(min(ebmlUint(data), 1<<20))
+		case idAlphaMode, idCRC32:
+			return true
+		}
+		kept = append(kept, whole...)
+		return true
+	})
+	if ok {
+		t.entry = appendBytes(t.entry, idVideo, kept)
+	}
+	return ok
 }
 
 // webmCodec names a codec as MIME types do (RFC 6381; the registrations of VP9,
