@@ -399,7 +399,7 @@ func TestLineIsDead(t *testing.T) {
 func silentReader(t *testing.T) {
 	o := wide()
 	o.PingEvery, o.PingWithin = time.Hour, time.Hour // nothing else cuts him off
-	o.Talk, o.Outbox = 64<<20, 256<<10
+	o.Talk = 64 << 20
 	r := start(t, "http", o)
 	c := r.call()
 	big := json.RawMessage(`"` + strings.Repeat("a", 60<<10) + `"`)
