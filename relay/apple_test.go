@@ -187,7 +187,7 @@ func TestAppleProbesFirst(t *testing.T) {
 	want := demanded(t, "wav", chunks)
 	for _, protocol := range []string{"http", "tls", "h2"} {
 		o := wide()
-		o.MaxWait = 2 * patience
+		o.MaxWait, o.Stream.Check, o.Stream.Filler = 2*patience, time.Hour, time.Hour
 		r := start(t, protocol, o)
 		headers := append([]string{"Range: bytes=0-1"}, appleHeaders...)
 		var answers []func() *http.Response

@@ -50,21 +50,9 @@ func TestCallsToEngines(t *testing.T) {
 	long(t)
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone)
-	t.Run("WebKitGTK", func(t *testing.T) {
-		e := webkitGTK(t, script(t, "measure.js"), fmt.Sprintf("window.testDevices = {tone: %d}", bobTone), script(t, "devices.js"))
-		engineCaller(e, s, "bob")
-		a.calls("bob", "voice")
-		e.state("ringing")
-		e.click("#accept")
-		a.state("talking")
-		e.state("talking")
-		e.hearsIn("#other", aliceTone)
-		hearsOther(a, bobTone)
-		e.threw()
-		a.click("#hangup")
-		e.state("idle")
-		a.state("idle")
-	})
+	for _, kind := range []string{"voice", "video"} {
+		t.Run("WebKitGTK/"+kind, func(t *testing.T) { callWebKitGTK(t, s, a, kind) })
+	}
 	t.Run("QtWebKit", func(t *testing.T) {
 		e := qtWebKit(t)
 		engineCaller(e, s, "carol")
@@ -78,4 +66,21 @@ func TestCallsToEngines(t *testing.T) {
 		a.click("#hangup")
 		e.state("idle")
 	})
+}
+
+func callWebKitGTK(t *testing.T, s *site, a *tab, kind string) {
+	devices := fmt.Sprintf("window.testDevices = {tone: %d, width: 160, height: 90, fps: 5}", bobTone)
+	e := webkitGTK(t, script(t, "measure.js"), devices, script(t, "devices.js"))
+	engineCaller(e, s, "bob-"+kind)
+	a.calls("bob-"+kind, kind)
+	e.state("ringing")
+	e.click("#accept")
+	a.state("talking")
+	e.state("talking")
+	e.hearsIn("#other", aliceTone)
+	hearsOther(a, bobTone)
+	e.threw()
+	a.click("#hangup")
+	e.state("idle")
+	a.state("idle")
 }

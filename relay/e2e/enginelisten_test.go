@@ -20,12 +20,13 @@ type engineFile struct {
 	picture bool
 }
 
+// FLAC is not among them: GStreamer 1.22 gives each frame of a stream of variable blocks
+// the time 0, and so plays one.
 var engineFiles = []engineFile{
 	{name: "pcm.wav", args: "-ac 2 -c:a pcm_s16le"},
 	{name: "float.wav", args: "-ac 2 -c:a pcm_f32le"},
 	{name: "mpeg.mp3", args: "-ac 2 -c:a libmp3lame -b:a 128k"},
 	{name: "aac.aac", args: "-ac 2 -c:a aac -f adts"},
-	{name: "flac.flac", args: "-ac 2 -c:a flac"},
 	{name: "opus.ogg", args: "-c:a libopus"},
 	{name: "vorbis.ogg", args: "-ac 2 -c:a libvorbis"},
 	{name: "opus.webm", args: "-c:a libopus"},
@@ -139,22 +140,17 @@ func asked(t *testing.T, s *site, entry string) {
 func TestEnginesListen(t *testing.T) {
 	thorough(t)
 	need(t, "ffmpeg")
-	for name, start := range map[string]func(*testing.T, ...string) *engine{"WebKitGTK": webkitGTK, "QtWebKit": qtWebKit} {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, relay.Options{})
-			for _, l := range []*engineListener{
-				listens(t, s, start, "pcm.wav", true),
-				listens(t, s, start, "mpeg.mp3", false),
-				listens(t, s, start, "chromium.webm", false),
-			} {
-				l.plays()
-			}
-		})
+	var all []*engineListener // at once, as they take their time to begin
+	for _, start := range []func(*testing.T, ...string) *engine{webkitGTK, qtWebKit} {
+		s := serve(t, relay.Options{})
+		all = append(all, listens(t, s, start, "pcm.wav", true), listens(t, s, start, "mpeg.mp3", false), listens(t, s, start, "chromium.webm", false))
+	}
+	for _, l := range all {
+		l.plays()
 	}
 }
 
-// All of them, one after the other; what one does not play is said, not blamed,
-// but for what the README says that it plays.
+// All files, one after the other.
 func TestEnginesPlay(t *testing.T) {
 	long(t)
 	need(t, "ffmpeg")
