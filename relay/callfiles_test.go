@@ -75,6 +75,11 @@ func TestFormatsChange(t *testing.T) {
 	if resp := r.request("HEAD", path, nil); resp.StatusCode != 200 { // of the first format's sound
 		t.Errorf("HEAD %s: %s", path, resp.Status)
 	}
+	// An element is given what was agreed on: this, if that was it.
+	if resp := r.request("HEAD", path+"?el=5s&of=webm", nil); resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "audio/wav") {
+		t.Errorf("HEAD %s of WebM: %s %s", path, resp.Status, resp.Header.Get("Content-Type"))
+	}
+	r.refused("HEAD", strings.Replace(path, ".wav", ".mp4", 1)+"?el=5s&of=webm", nil, 406, "")
 	l := r.ask("GET", path+"?el=5s", nil)
 	next := r.publish(wav + "&run=2")
 	next.send(streamtest.Wave(time.Second))

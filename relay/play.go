@@ -136,14 +136,11 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return nil, stream.Playable{}, err
 		}
 		view, err := st.Playable(a.ext)
-		// An element in a call asks for the format that was agreed on, and not for
-		// what can be made of one that failed.
-		el := r.URL.Query().Get("el")
-		agreed := expected && el != "" && el != "0"
-		if err == nil && (!agreed || view.Format == st.Format()) {
+		from := agreed(r, a, expected)
+		switch {
+		case err == nil && (from == nil || from == st.Format()):
 			return st, view, nil
-		}
-		if !expected {
+		case !expected, err != nil && from == st.Format():
 			return nil, stream.Playable{}, unplayable(st, a, err)
 		}
 		// In a call another format follows one that failed, under the same name.
@@ -151,6 +148,20 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
 	}
+}
+
+// agreed returns what must be published for an element in a call, or nil if anything
+// may: it is given what was agreed on, which is of=EXT or else its own extension, and
+// not what can be made of a format that was given up.
+func agreed(r *http.Request, a address, inCall bool) *stream.Format {
+	q := r.URL.Query()
+	if el := q.Get("el"); !inCall || el == "" || el == "0" {
+		return nil
+	}
+	if of := stream.ByExt(q.Get("of")); of != nil {
+		return of
+	}
+	return stream.ByExt(a.ext)
 }
 
 // patience returns how long a request wants to wait for a stream, and for one
