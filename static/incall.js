@@ -6,8 +6,10 @@
  *   end()                leaves nothing behind
  *
  * talk: {call, peer, began, their: {audio, video}, state: {muted, camera, slow}, away,
- * play, send (the phone's events), slow: {send, play} (sentences while there is only
- * sound), listeners, link ("open" or not)}
+ * plays, sends: {media, picture} (the phone's events, of the file with the sound or with
+ * everything, and of pictures beside it), play, send (the first of them that there is),
+ * slow: {send, play} (sentences while there is only sound), files (listeners by URL),
+ * takes (in so many files the other plays one's own), link ("open" or not)}
  */
 (function (root) {
   "use strict";
@@ -16,20 +18,25 @@
   var id = page.id, text = page.text, show = page.show;
   var incall = page.incall = {};
   var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", crowd = null, many = 0, ear = null;
-  var other = id("other");
+  var other = id("other"), pictures = id("other-picture");
   var TICK = 500, LONG = 6;      // ms; ticks
   var flat = { send: 0, play: 0 };   // for how many ticks there has been only sound where a picture is meant
+  var mute = { send: 0, play: 0 };   // and only a picture where sound is meant
 
   // ---- the other
+
+  /* there says whether there is a picture to be seen. */
+  function there() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
 
   /* cover is what stands in the place of the picture, or in front of it. */
   function cover() {
     var s = talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
-    var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && other.videoWidth > 0, words = "";
+    var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && there(), words = "";
+    pictures.alt = talk.plays.picture.state === "playing" ? "Picture of " + name : "";
     if (!has) {
       words = name + " has neither camera nor microphone here. You can write to each other.";
     } else if (s === "playing") {
-      words = seen ? "" : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
+      words = seen ? (mute.play >= LONG ? "You see " + name + ", and cannot hear: that browser sends pictures, but no sound." : "") : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
         flat.play >= LONG ? "There is only sound from " + name + ": no format has a picture that both browsers know." :
         talk.slow.play || (talk.state.slow ? "The connection of " + name + " is slow: there is only sound for now." : "");
     } else if (s === "buffering") {
@@ -58,7 +65,8 @@
   }
 
   function banner() {
-    var bad = talk.link !== "open" || talk.send.state === "lost" || talk.play.state === "lost", sentence;
+    var bad = talk.link !== "open", sentence;
+    ["media", "picture"].forEach(function (one) { bad = bad || talk.sends[one].state === "lost" || talk.plays[one].state === "lost"; });
     sentence = bad ? "Connection lost, trying again; the call goes on." :
       talk.away ? talk.peer + "'s connection is lost; waiting for it to come back." : "";
     if (sentence === said) { return; }
@@ -94,13 +102,15 @@
   // ---- oneself
 
   function mine() {
-    var m = own.media(), lit = m.video && !own.darkened, unseen = lit && flat.send >= LONG;
+    var m = own.media(), lit = m.video && !own.darkened, unseen = lit && flat.send >= LONG, unheard = m.audio && mute.send >= LONG;
     view.picture(id("self"), lit ? own.stream : null, own.mirror());
     show(id("self"), lit);
     show(id("own-avatar"), !lit);
     if (unseen && id("own-unseen").hidden) { view.notice(talk.peer + " does not see you: no format has a picture that both browsers know. Your sound is sent."); }
     show(id("own-unseen"), unseen);
-    show(id("own-muted"), own.muted || !own.asking && !m.audio);
+    if (unheard && id("own-unheard").hidden) { view.notice(talk.peer + " sees you and cannot hear you: this browser can send pictures, but no sound."); }
+    show(id("own-unheard"), unheard);
+    show(id("own-muted"), own.muted || !own.asking && !m.audio && !page.lend.busy());
     text(id("own-muted-word"), m.audio || own.asking ? "muted" : "no sound");
     view.pressed("mute", own.muted);
     id("mute").disabled = !m.audio && !own.asking;
@@ -119,19 +129,41 @@
 
   function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
 
+  /* listening is how many listen: who takes sound and picture as two files is one. */
+  function listening() {
+    var url, n = 0;
+    for (url in talk.files) { n = Math.max(n, talk.files[url]); }
+    return n >= talk.takes ? n - talk.takes + 1 : Math.min(n, 1);
+  }
+
+  /* beside shows the address of pictures that go, or come, beside the sound. */
+  function beside(box, e, first) {
+    var url = e.state && e !== first ? address(e) : "";
+    text(id(box + "-url"), url);
+    show(id(box + "-box"), !!url);
+  }
+
+  /* lines are what the details say of one way, a line for each file. */
+  function lines(who, both, nothing) {
+    var all = [both.media, both.picture].filter(function (e) { return e.url && e.state; });
+    if (!all.length) { return [[who, "", nothing]]; }
+    if (all.length > 1 && all[0].why === all[1].why) { all.pop(); }   // it was said of both
+    return all.map(function (e) { return [who, e.mime || "", e.why || ""]; });
+  }
+
   function details() {
-    var n = talk.listeners, sent = address(talk.send), got = address(talk.play), m = own.media();
+    var n = listening(), sent = address(talk.send), got = address(talk.play), m = own.media();
     text(id("own-url"), sent || "You send nothing.");
+    beside("own-picture", talk.sends.picture, talk.send);
     text(id("other-url-title"), "The file of " + talk.peer);
     text(id("other-url"), got || talk.peer + " sends nothing.");
+    beside("other-picture", talk.plays.picture, talk.play);
     text(id("curl"), got || sent ? page.curl(got || sent) : "");
     show(id("keep"), !!(got || sent));
     text(id("listeners"), !sent ? "" : !n ? "Nobody listens to your file yet." : n === 1 ? "1 listens to your file." :
       n + " listen to your file: " + talk.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.");
-    view.formats([
-      ["You send", sent ? talk.send.mime || "" : "", sent ? talk.send.why || "" : m.audio || m.video ? "Nothing yet." : "Nothing."],
-      [talk.peer + " sends", got ? talk.play.mime || "" : "", got ? talk.play.why || "" : "Nothing."]
-    ]);
+    view.formats(lines("You send", talk.sends, m.audio || m.video ? "Nothing yet." : "Nothing.")
+      .concat(lines(talk.peer + " sends", talk.plays, "Nothing.")));
     if (n === many) { return; }
     many = n;
     clearTimeout(crowd);
@@ -147,14 +179,15 @@
 
   /* flatter counts, and says whether it matters now, or not any more: another format
    * may follow, within moments. */
-  function flatter(way, pictured) {
-    var before = flat[way] >= LONG;
-    flat[way] = pictured && /^audio\//.test(talk[way].mime || "") ? flat[way] + 1 : 0;
-    return before !== flat[way] >= LONG;
+  function flatter(way, pictured, sounds) {
+    var both = talk[way + "s"], before = [flat[way] >= LONG, mute[way] >= LONG];
+    flat[way] = pictured && /^audio\//.test(both.media.mime || "") && !both.picture.state ? flat[way] + 1 : 0;
+    mute[way] = sounds && both.picture.state && !both.media.state ? mute[way] + 1 : 0;
+    return before[0] !== flat[way] >= LONG || before[1] !== mute[way] >= LONG;
   }
 
   function tick() {
-    var sent = flatter("send", own.media().video), got = flatter("play", talk.their.video);
+    var m = own.media(), sent = flatter("send", m.video, m.audio), got = flatter("play", talk.their.video, talk.their.audio);
     text(id("time"), page.clock(Math.max(0, (new Date().getTime() - talk.began) / 1000)));
     if (sent || got) { incall.refresh(); }
   }
@@ -166,17 +199,15 @@
     show(id("behind-live"), lively);
     text(id("behind"), lively ? stats.behind.toFixed(1) + " s behind live" : "");
     id("behind-dot").className = lively ? (stats.behind < 1 ? "near" : "far") : "";
-    if (lively && !talk.seen && other.videoWidth > 0) { incall.refresh(); }
+    if (lively && !talk.seen && there()) { incall.refresh(); }
   };
 
   // ---- the life of it
 
   incall.refresh = function () {
     if (!talk) { return; }
-    if (talk.play.state === "playing") {
-      talk.seen = talk.seen || other.videoWidth > 0;
-      hear();
-    }
+    talk.seen = talk.seen || there();
+    if (talk.plays.media.state === "playing") { hear(); }
     cover();
     banner();
     mine();
@@ -196,7 +227,8 @@
     view.avatar(id("own-avatar"), t.me);
     view.banner("", false);
     view.panel("", false);
-    flat.send = flat.play = 0;
+    flat.send = flat.play = mute.send = mute.play = 0;
+    page.lend.begin(p, t);
     tick();
     clock = setInterval(tick, TICK);
     page.awake(true);

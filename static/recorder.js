@@ -1,5 +1,6 @@
 /*
- * everfile.recorder: one life of a recorder: a MediaRecorder, or for WAV pcm.js.
+ * everfile.recorder: one life of a recorder: a MediaRecorder, for WAV pcm.js, for
+ * JPEG pictures.js.
  */
 (function (root) {
   "use strict";
@@ -13,23 +14,25 @@
    * the stream asks for, and returns it; null if there is none that really starts.
    * Tracks that have ended are left out.
    *
-   *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond   as in publish
+   *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond, rate   as in publish
    *   on.onchunk(blob)   what was recorded since the last one; may be empty
    *   on.onend()         it has stopped, after its last chunk
    *   on.onfail(why)     it broke; no chunk will follow
    *   on.onlost(kind, left)   a track has ended, "audio" or "video"; whether others go on
+   *   on.waiting()       {ms, chunks}: how long the oldest chunk has waited, how many do
    *
    * The recorder has mimeType, stop() (its last chunk and onend follow) and
    * drop() (nothing follows).
    */
   everfile.recorder = function (stream, options, on) {
     var mime = options.mimeType || "", tracks = stream.getTracks().filter(function (t) {
-      return t.readyState !== "ended" && !(t.kind === "video" && /^audio\//.test(mime));
+      return t.readyState !== "ended" && !(t.kind === "video" && /^audio\//.test(mime)) && !(t.kind === "audio" && /^image\//.test(mime));
     });
     // Given a picture, a recorder of sound refuses.
-    if (tracks.length < stream.getTracks().length) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
+    if (tracks.length < stream.getTracks().length && !/^image\//.test(mime)) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
     return watched(tracks, on, function (on) {
       if (/^audio\/wav/.test(mime)) { return everfile.pcm ? everfile.pcm(stream, options, on) : null; }
+      if (/^image\//.test(mime)) { return everfile.pictures ? everfile.pictures(stream, options, on) : null; }
       return root.MediaRecorder ? recorded(stream, options, on) : null;
     });
   };
@@ -47,6 +50,7 @@
     function done() { while (offs.length) { offs.pop()(); } }
     recorder = make({
       onchunk: on.onchunk,
+      waiting: on.waiting,
       onend: function () { done(); on.onend(); },
       onfail: function (why) { done(); on.onfail(why); }
     });
