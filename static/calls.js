@@ -74,6 +74,9 @@
     return t;
   }
 
+  /* possible is what can be sent of what is wanted: without any way to a camera, nothing. */
+  function possible(want) { return everfile.camera() ? want : { audio: false, video: false }; }
+
   function devices() {
     if (!own.want) { own.open(talk.want); }
   }
@@ -92,7 +95,8 @@
     ring.unlock();
     become(fresh(to, { audio: true, video: pictured }));
     scene.calling(talk);
-    if (calls.phone.call(to, talk.want) === false) {
+    talk.told = possible(talk.want);
+    if (calls.phone.call(to, talk.told) === false) {
       finish("That did not work: there is no connection.", "Call again");
     } else {
       devices();
@@ -105,9 +109,10 @@
     if (!talk || talk.accepted) { return; }
     ring.unlock();
     talk.accepted = true;
-    talk.want = talk.told = { audio: true, video: pictured && talk.their.video };
+    talk.want = { audio: true, video: pictured && talk.their.video };
+    talk.told = possible(talk.want);
     scene.accepted();
-    calls.phone.accept(talk.want);
+    calls.phone.accept(talk.told);
     devices();
   };
 

@@ -80,13 +80,14 @@
   };
 
   /* camera() is getUserMedia in today's manner or that of 2012, as a function of
-   * (constraints, done, fail), or null. The old ones know yes and no for constraints. */
+   * (constraints, done, fail), or null. The old ones know yes and no for constraints, and
+   * are still there, to refuse, where a page is not secure. */
   everfile.camera = function () {
     var media = nav.mediaDevices, old = nav.getUserMedia || nav.webkitGetUserMedia || nav.mozGetUserMedia;
     if (media && media.getUserMedia) {
       return function (c, done, fail) { media.getUserMedia(c).then(done, fail); };
     }
-    return !old ? null : function (c, done, fail) {
+    return !old || root.isSecureContext === false ? null : function (c, done, fail) {
       try { old.call(nav, { audio: !!c.audio, video: !!c.video }, function (stream) { done(whole(stream, c)); }, fail); } catch (e) { fail(e); }
     };
   };
