@@ -72,7 +72,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 }
 
 type pushCmd struct {
-	File string `arg:"" help:"WebM or WAV file; - is standard input."`
+	File string `arg:"" help:"WebM, Ogg, MP4, WAV, MP3, AAC, FLAC or MJPEG file; - is standard input."`
 	URL  string `arg:"" help:"Where to publish, as in http://localhost:8080/caller1.webm."`
 	Key  string `help:"The right to publish under a name that is held." env:"EVERFILE_KEY"`
 	Loop bool   `help:"Begin again at the end." env:"EVERFILE_LOOP"`

@@ -118,10 +118,7 @@ func (r *running) request(method, path string, send io.Reader, headers ...string
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
+	setHeaders(req, headers)
 	resp, err := r.client.Do(req)
 	if err != nil {
 		r.t.Fatalf("%s %s: %v", method, path, err)
@@ -130,8 +127,15 @@ func (r *running) request(method, path string, send io.Reader, headers ...string
 	return resp
 }
 
+func setHeaders(req *http.Request, headers []string) {
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+}
+
 // ask sends a request from a goroutine; what it returns waits for the answer.
-func (r *running) ask(method, path string, send io.Reader) func() *http.Response {
+func (r *running) ask(method, path string, send io.Reader, headers ...string) func() *http.Response {
 	ctx := bounded(r.t, send)
 	got := make(chan *http.Response, 1)
 	failed := make(chan error, 1)
@@ -139,6 +143,7 @@ func (r *running) ask(method, path string, send io.Reader) func() *http.Response
 		req, err := http.NewRequestWithContext(ctx, method, r.url+path, send)
 		var resp *http.Response
 		if err == nil {
+			setHeaders(req, headers)
 			resp, err = r.client.Do(req)
 		}
 		if err != nil {

@@ -62,49 +62,62 @@ func parseSamples(q url.Values, o *stream.ConvertOptions) error {
 
 // converted returns a stream as it is wanted, and what to call when somebody
 // listens to it or nobody will.
-func converted(st *stream.Stream, a address, o stream.ConvertOptions) (*stream.Stream, func(), error) {
+func (s *Server) converted(st *stream.Stream, a address, o stream.ConvertOptions) (*stream.Stream, func(), error) {
 	to, release, err := st.Convert(o)
 	if err != nil {
-		return nil, nil, unplayable(st, a, err)
+		return nil, nil, s.unplayable(st, a, err)
 	}
 	return to, release, nil
 }
 
-// unplayable says why a stream cannot be had as it was asked for, and what it is
-// and can be had as; other errors stay what they are.
-func unplayable(st *stream.Stream, a address, err error) error {
+// unplayable says why a stream cannot be had as it was asked for, and what there is
+// of that name and can be had; other errors stay what they are.
+func (s *Server) unplayable(st *stream.Stream, a address, err error) error {
 	var view *stream.ViewError
 	var no *refusal
 	switch {
 	case errors.Is(err, stream.ErrNotSamples):
 		no = refuse(http.StatusBadRequest, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them.")
 	case errors.Is(err, stream.ErrNoAudio):
-		no = refuse(http.StatusNotAcceptable, "This stream has no sound. %s", described(st, a))
+		no = refuse(http.StatusNotAcceptable, "This stream has no sound. %s", s.described(st, a))
 	case errors.As(err, &view):
-		no = refuse(http.StatusNotAcceptable, "This stream cannot be had like that: %s. %s", view.Why, described(st, a))
+		no = refuse(http.StatusNotAcceptable, "This stream cannot be had like that: %s. %s", view.Why, s.described(st, a))
 	default:
 		return err
 	}
-	no.header = http.Header{"Link": alternates(st, a)}
+	no.header = http.Header{"Link": s.alternates(st, a)}
 	return no
 }
 
-// described says what a stream is and can be played as.
-func described(st *stream.Stream, a address) string {
-	var tracks, paths []string
-	for i := range st.Tracks() {
-		tracks = append(tracks, st.Tracks()[i].Describe())
+// sources returns what there is of a name: this stream, and what is beside it.
+func (s *Server) sources(st *stream.Stream, a address) []*stream.Stream {
+	if all := s.hub.Sources(a.entry); slices.Contains(all, st) {
+		return all
 	}
-	for _, p := range st.Playables() {
+	return []*stream.Stream{st} // it has just ended
+}
+
+// described says what a stream is, with what is beside it, and can be played as.
+func (s *Server) described(st *stream.Stream, a address) string {
+	var what, paths []string
+	all := s.sources(st, a)
+	for _, st := range all {
+		var tracks []string
+		for i := range st.Tracks() {
+			tracks = append(tracks, st.Tracks()[i].Describe())
+		}
+		what = append(what, st.Format().Name+" of "+strings.Join(tracks, ", "))
+	}
+	for _, p := range stream.Views(all) {
 		paths = append(paths, fmt.Sprintf("/%s.%s", a.entry, p.Ext))
 	}
-	return fmt.Sprintf("It is %s of %s and can be played as: %s.", st.Format().Name, strings.Join(tracks, ", "), strings.Join(paths, ", "))
+	return fmt.Sprintf("It is %s and can be played as: %s.", strings.Join(what, " and "), strings.Join(paths, ", "))
 }
 
 // alternates returns a Link header's values (RFC 8288): the other ways in which a
-// stream can be played.
-func alternates(st *stream.Stream, a address) (all []string) {
-	for _, p := range st.Playables() {
+// stream, or what is beside it, can be played.
+func (s *Server) alternates(st *stream.Stream, a address) (all []string) {
+	for _, p := range stream.Views(s.sources(st, a)) {
 		if p.Ext != a.ext {
 			kind, _, _ := strings.Cut(p.ContentType, ";")
 			all = append(all, fmt.Sprintf(`</%s.%s>; rel="alternate"; type="%s"`, a.entry, p.Ext, kind))

@@ -157,7 +157,7 @@ func TestAudioOnlyRefused(t *testing.T) {
 		"/a.webm?tracks=audio&tracks=1":  {400, `got "1".`},
 		"/nobody.webm?tracks=0":          {400, `got "0".`},
 		"/nobody.webm?tracks=audio":      {404, "Nobody is publishing /nobody.webm now"},
-		"/silent.webm?tracks=audio":      {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
+		"/silent.webm?tracks=audio":      {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm, /silent.mjpeg, /silent.jpg."},
 		"/a.webm?tracks=audio&rate=8000": {400, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them."},
 		"/a.webm?tracks=audio&pad=x":     {400, "pad is the least distance"},
 	} {

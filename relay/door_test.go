@@ -76,7 +76,7 @@ var exactHeaders = http.Header{
 	"X-Accel-Buffering":      {"no"},
 	"X-Content-Type-Options": {"nosniff"},
 	"Accept-Ranges":          {"none"},
-	"Link":                   {`</a.wav>; rel="alternate"; type="audio/wav"`, `</a.pcm>; rel="alternate"; type="audio/x-raw"`},
+	"Link":                   {`</a.wav>; rel="alternate"; type="audio/wav"`, `</a.pcm>; rel="alternate"; type="audio/x-raw"`, `</a.mjpeg>; rel="alternate"; type="multipart/x-mixed-replace"`, `</a.jpg>; rel="alternate"; type="image/jpeg"`},
 	"Vary":                   {"Origin"},
 }
 

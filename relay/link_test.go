@@ -147,7 +147,7 @@ func TestPushToAForgetfulServer(t *testing.T) {
 func TestPushIsRefused(t *testing.T) {
 	for _, row := range []struct{ path, want string }{
 		{"/a.webm", "the server refused: webm: byte 0: expected an EBML header"},
-		{"/a.xyz", `the server refused: Unknown extension ".xyz"; known are: .webm .ogg .mp4 .wav .pcm .mp3 .aac .flac.`},
+		{"/a.xyz", `the server refused: Unknown extension ".xyz"; known are: .webm .ogg .mp4 .wav .pcm .mp3 .aac .flac .mjpeg .jpg.`},
 		{"/a.pcm", "the server refused: .pcm can be played, not published."},
 		{"/", "the server refused: A stream's path is /NAME.EXT"},
 		{"/events", "the server refused: /events is reserved"},

@@ -29,7 +29,9 @@ type listing struct {
 
 	Listening []listenerInfo `json:"listening"` // the latest of them first; not all, if they are very many
 
-	Tracks []string `json:"-"` // in words
+	Tracks  []string `json:"-"` // in words
+	Shown   bool     `json:"-"` // browsers show it as it is; else there is a page that plays it
+	Picture string   `json:"-"` // path of the newest picture; "": none is published
 }
 
 // view is one way to play a stream.
@@ -85,6 +87,10 @@ func (s *Server) listed() []listing {
 		}
 		for _, v := range i.Views {
 			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
+		}
+		l.Shown = i.Format.Pictures()
+		if i.Pictures {
+			l.Picture = "/" + i.Name + ".jpg"
 		}
 		for n := range i.Tracks {
 			l.Codecs = append(l.Codecs, i.Tracks[n].Codec)

@@ -71,8 +71,8 @@ func TestPreflight(t *testing.T) {
 		"Allow":                         "GET, HEAD, PUT, POST, OPTIONS",
 		"Access-Control-Allow-Origin":   "https://friend.example",
 		"Access-Control-Allow-Methods":  "GET, HEAD, PUT, POST, OPTIONS",
-		"Access-Control-Allow-Headers":  "Range, Content-Type",
-		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, Link, Retry-After",
+		"Access-Control-Allow-Headers":  "Range, Content-Type, If-None-Match, If-Modified-Since",
+		"Access-Control-Expose-Headers": "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After",
 		"Access-Control-Max-Age":        "600",
 	}
 	if resp.StatusCode != http.StatusNoContent {

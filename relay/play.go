@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,11 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		return
 	}
 	want.Format = view.Format
-	w.Header()["Link"] = alternates(st, a)
+	w.Header()["Link"] = s.alternates(st, a)
+	if view.Still {
+		s.still(w, r, a, st, view, want)
+		return
+	}
 	span, err := parseRange(r.Header.Values("Range"))
 	if err != nil {
 		s.answer(w, r, err)
@@ -43,7 +48,10 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
-	st, release, err := converted(st, a, want)
+	if view.Format.Pictures() {
+		how.Element = 0 // an img takes pictures as they come
+	}
+	st, release, err := s.converted(st, a, want)
 	if err != nil {
 		s.answer(w, r, err)
 		return
@@ -127,21 +135,20 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
 	defer context.AfterFunc(over, func() { cancel(errCallOver) })()
+	if from := agreed(r.URL.Query(), a); expected && from != nil {
+		return s.findOf(ctx, r, a, from, max(wait, held))
+	}
 	for {
-		st, err := s.hub.Open(ctx, a.entry, wait, held)
-		if errors.Is(err, stream.ErrNotFound) {
-			return nil, stream.Playable{}, s.notFound(r, a, wait)
-		}
-		if err != nil {
-			return nil, stream.Playable{}, err
-		}
-		view, err := st.Playable(a.ext)
-		from := agreed(r, a, expected)
+		st, view, err := s.hub.OpenAs(ctx, a.entry, a.ext, wait, held)
 		switch {
-		case err == nil && (from == nil || from == st.Format()):
+		case errors.Is(err, stream.ErrNotFound):
+			return nil, stream.Playable{}, s.notFound(r, a, wait)
+		case st == nil:
+			return nil, stream.Playable{}, err
+		case err == nil:
 			return st, view, nil
-		case !expected, err != nil && from == st.Format():
-			return nil, stream.Playable{}, unplayable(st, a, err)
+		case !expected:
+			return nil, stream.Playable{}, s.unplayable(st, a, err)
 		}
 		// In a call another format follows one that failed, under the same name.
 		if !outlived(ctx, st, held) {
@@ -150,12 +157,27 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 	}
 }
 
-// agreed returns what must be published for an element in a call, or nil if anything
-// may: it is given what was agreed on, which is of=EXT or else its own extension, and
-// not what can be made of a format that was given up.
-func agreed(r *http.Request, a address, inCall bool) *stream.Format {
-	q := r.URL.Query()
-	if el := q.Get("el"); !inCall || el == "" || el == "0" {
+// findOf is find for an element in a call, which gets what was agreed on.
+func (s *Server) findOf(ctx context.Context, r *http.Request, a address, from *stream.Format, wait time.Duration) (*stream.Stream, stream.Playable, error) {
+	st, err := s.hub.OpenOf(ctx, a.entry, from, wait)
+	if errors.Is(err, stream.ErrNotFound) {
+		return nil, stream.Playable{}, s.notFound(r, a, wait)
+	}
+	if err != nil {
+		return nil, stream.Playable{}, err
+	}
+	view, err := st.Playable(a.ext)
+	if err != nil {
+		return nil, stream.Playable{}, s.unplayable(st, a, err)
+	}
+	return st, view, nil
+}
+
+// agreed returns what must be published for an element in a call, which is told so
+// where that is not what its path says (of=EXT), or nil if anything may be: it is not
+// given what can be made of a format that was given up.
+func agreed(q url.Values, a address) *stream.Format {
+	if el := q.Get("el"); el == "" || el == "0" {
 		return nil
 	}
 	if of := stream.ByExt(q.Get("of")); of != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"everfile/stream"
 )
@@ -27,7 +28,7 @@ type ProbeOptions struct {
 // ctx is done, it prints what they add up to. Its error is a *stream.ParseError if
 // the input stops making sense; what was good before that has been printed.
 func Probe(ctx context.Context, o ProbeOptions) error {
-	in, err := probeInput(ctx, o)
+	in, live, err := probeInput(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -35,6 +36,9 @@ func Probe(ctx context.Context, o ProbeOptions) error {
 	defer context.AfterFunc(ctx, func() { in.Close() })()
 	out := bufio.NewWriter(o.Stdout)
 	p := newProbing(o, out)
+	if live {
+		p.scan.Now = time.Now
+	}
 	err = p.read(ctx, in, out)
 	p.print.totals(p.sum())
 	if unwritten := out.Flush(); err == nil {
@@ -43,15 +47,17 @@ func Probe(ctx context.Context, o ProbeOptions) error {
 	return err
 }
 
-func probeInput(ctx context.Context, o ProbeOptions) (io.ReadCloser, error) {
+// probeInput opens the input; live says that it comes when it happens.
+func probeInput(ctx context.Context, o ProbeOptions) (in io.ReadCloser, live bool, err error) {
 	if !strings.Contains(o.Input, "://") {
-		return openInput(ctx, o.Input, o.Stdin)
+		in, err = openInput(ctx, o.Input, o.Stdin)
+		return in, false, err
 	}
 	resp, err := get(ctx, o.Input, o.Client)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return resp.Body, nil
+	return resp.Body, true, nil
 }
 
 // probing is an input under way: a scanner, what its parts add up to so far, and

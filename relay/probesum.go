@@ -40,7 +40,7 @@ func (t *trackSum) begin(what probedTrack) {
 
 // inOrder reports whether a codec's pictures come in the order in which they are shown.
 func inOrder(codec string) bool {
-	return codec == "vp8" || codec == "vp9" || strings.HasPrefix(codec, "av01") || codec == "av1"
+	return codec == "mjpeg" || codec == "vp8" || codec == "vp9" || strings.HasPrefix(codec, "av01") || codec == "av1"
 }
 
 // add counts a frame and returns by how much its time jumps, which is 0 where it

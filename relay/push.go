@@ -36,6 +36,7 @@ const (
 	pushMessage = 50 * time.Millisecond // media in one chunk
 	pushLimit   = 64 << 10              // bytes in one chunk
 	pushAhead   = 300 * time.Millisecond
+	pushPicture = 40 * time.Millisecond // between two pictures of a file that says nothing of time, as ffmpeg takes it
 )
 
 // Push publishes a file at the speed of its own timestamps. It comes back when
@@ -77,7 +78,7 @@ func pushRun(ctx context.Context, o PushOptions, u url.URL) error {
 		if err != nil {
 			return err
 		}
-		torn, err := pushOnce(in, l, bar, &sent)
+		torn, err := pushOnce(in, o.File != "-", l, bar, &sent)
 		in.Close()
 		if torn > 0 {
 			_, _ = progressbar.Bprintf(bar, "The last %d bytes of %s are no whole frame and are left out.\n", torn, o.File) // decoration
@@ -133,13 +134,18 @@ func progress(o PushOptions) *progressbar.ProgressBar {
 		progressbar.OptionSetVisibility(ok && term.IsTerminal(int(f.Fd()))))
 }
 
-// pushOnce sends one pass over the input. What is not whole is held back, so
-// that another pass can follow; torn is how much of it is left at the end.
-func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) (torn int, err error) {
-	var scan stream.Scanner
+// pushOnce sends one pass over the input, which is a file or comes live. What is not
+// whole is held back, so that another pass can follow; torn is how much of it is left
+// at the end.
+func pushOnce(in io.Reader, file bool, l *link, bar *progressbar.ProgressBar, sent *int64) (torn int, err error) {
 	var chunk []byte
 	var at time.Duration // media up to the last chunk's end
 	began := time.Now()
+	scan := stream.Scanner{Now: time.Now} // for pictures, which go out as they come in
+	if file {
+		shown := began
+		scan.Now = func() time.Time { shown = shown.Add(pushPicture); return shown }
+	}
 	buf := make([]byte, pushPiece)
 	flush := func() error {
 		whole := len(chunk) - scan.Unfinished()
@@ -160,7 +166,7 @@ func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) 
 			return 0, fmt.Errorf("this cannot be published: %w", err)
 		}
 		chunk = append(chunk, buf[:n]...)
-		if scan.Media()-at >= pushMessage || len(chunk) >= pushLimit {
+		if scan.Media()-at >= pushMessage || len(chunk) >= pushLimit || pictures(&scan) {
 			if err := flush(); err != nil {
 				return 0, err
 			}
@@ -179,6 +185,13 @@ func pushOnce(in io.Reader, l *link, bar *progressbar.ProgressBar, sent *int64) 
 			return 0, err
 		}
 	}
+}
+
+// pictures reports whether each frame is to be sent when it is there: nobody knows
+// when the next will come.
+func pictures(scan *stream.Scanner) bool {
+	f := scan.Format()
+	return f != nil && f.Pictures()
 }
 
 // parseAck reads what a publishing socket is told; anything else is no error,

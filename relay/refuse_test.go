@@ -111,7 +111,7 @@ func TestReasonIsCutOnARune(t *testing.T) {
 
 func unknownExtension(h *healthy) {
 	for _, method := range []string{"GET", "HEAD", "PUT", "POST"} {
-		h.refused(method, "/a.xyz", nil, 404, `Unknown extension ".xyz"; known are: .webm .ogg .mp4 .wav .pcm .mp3 .aac .flac.`)
+		h.refused(method, "/a.xyz", nil, 404, `Unknown extension ".xyz"; known are: .webm .ogg .mp4 .wav .pcm .mp3 .aac .flac .mjpeg .jpg.`)
 	}
 	h.connect("/a.xyz").refused(4404, `Unknown extension ".xyz"`)
 	h.refused("PUT", "/a.pcm", strings.NewReader("abc"), 415, ".pcm can be played, not published.")

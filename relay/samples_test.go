@@ -139,8 +139,8 @@ func TestSamplesRefused(t *testing.T) {
 		"/nobody.wav?rate=8000":          {404, "Nobody is publishing /nobody.wav now"},
 		"/a.webm?rate=16000":             {400, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them."},
 		"/a?bits=16":                     {400, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them."},
-		"/silent.wav":                    {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
-		"/silent.pcm?rate=8000":          {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm."},
+		"/silent.wav":                    {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm, /silent.mjpeg, /silent.jpg."},
+		"/silent.pcm?rate=8000":          {406, "This stream has no sound. It is webm of vp8 640x360 and can be played as: /silent.webm, /silent.mjpeg, /silent.jpg."},
 		"/odd.wav":                       {406, "This stream cannot be had like that: A<b>&z 48000 Hz mono is not decoded here. It is webm of A<b>&z 48000 Hz mono and can be played as: /odd.webm."},
 		"/six.webm":                      {406, "This stream cannot be had like that: no webm is made of wav here. It is wav of pcm 16 bit 48000 Hz 6 channels and can be played as: /six.wav, /six.pcm."},
 		"/six.wav?channels=2":            {406, "This stream cannot be had like that: 6 channels can be mixed to one here, but not to 2."},
@@ -168,12 +168,14 @@ func TestAlternates(t *testing.T) {
 	r.feed("hall/b", streamtest.Wave(time.Second))
 	r.feed("silent", silent(t))
 	const wav, pcm, webm = `</a.wav>; rel="alternate"; type="audio/wav"`, `</a.pcm>; rel="alternate"; type="audio/x-raw"`, `</a.webm>; rel="alternate"; type="video/webm"`
+	const mjpeg, jpg = `</a.mjpeg>; rel="alternate"; type="multipart/x-mixed-replace"`, `</a.jpg>; rel="alternate"; type="image/jpeg"`
 	for path, want := range map[string][]string{
-		"/a.webm": {wav, pcm}, "/a.wav?rate=8000": {webm, pcm}, "/a.pcm": {webm, wav}, "/a": {webm, wav, pcm},
-		"/a.webm?tracks=audio": {wav, pcm}, "/a.webm?rate=8000": {wav, pcm}, "/a.webm?mode=x": {wav, pcm},
+		"/a.webm": {wav, pcm, mjpeg, jpg}, "/a.wav?rate=8000": {webm, pcm, mjpeg, jpg}, "/a.pcm": {webm, wav, mjpeg, jpg}, "/a": {webm, wav, pcm, mjpeg, jpg},
+		"/a.webm?tracks=audio": {wav, pcm, mjpeg, jpg}, "/a.webm?rate=8000": {wav, pcm, mjpeg, jpg}, "/a.webm?mode=x": {wav, pcm, mjpeg, jpg},
+		"/a.mjpeg": {webm, wav, pcm, jpg}, "/a.jpg": {webm, wav, pcm, mjpeg},
 		"/hall/b.wav":  {`</hall/b.pcm>; rel="alternate"; type="audio/x-raw"`},
 		"/hall/b.webm": {`</hall/b.wav>; rel="alternate"; type="audio/wav"`, `</hall/b.pcm>; rel="alternate"; type="audio/x-raw"`},
-		"/silent.webm": nil, "/silent.wav": {`</silent.webm>; rel="alternate"; type="video/webm"`}, "/nobody.wav": nil,
+		"/silent.webm": {`</silent.mjpeg>; rel="alternate"; type="multipart/x-mixed-replace"`, `</silent.jpg>; rel="alternate"; type="image/jpeg"`}, "/nobody.wav": nil,
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			resp := r.request(method, path, nil)
@@ -198,7 +200,9 @@ func TestAlternates(t *testing.T) {
 			got = append(got, v.URL+" "+v.ContentType)
 		}
 	}
-	want := []string{`/a.webm video/webm; codecs="vp8, opus"`, `/a.wav audio/wav; codecs="1"`, `/a.pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, `/silent.webm video/webm; codecs="vp8"`}
+	const mjpegType = "multipart/x-mixed-replace; boundary=everfile-picture-5f1c92d7e04ab836"
+	want := []string{`/a.webm video/webm; codecs="vp8, opus"`, `/a.wav audio/wav; codecs="1"`, `/a.pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`,
+		"/a.mjpeg " + mjpegType, "/a.jpg image/jpeg", `/silent.webm video/webm; codecs="vp8"`, "/silent.mjpeg " + mjpegType, "/silent.jpg image/jpeg"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the list says %q; expected %q", got, want)
 	}

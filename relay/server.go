@@ -200,8 +200,8 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", allowed)
-		h.Set("Access-Control-Allow-Headers", "Range, Content-Type")
-		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, Link, Retry-After")
+		h.Set("Access-Control-Allow-Headers", "Range, Content-Type, If-None-Match, If-Modified-Since")
+		h.Set("Access-Control-Expose-Headers", "Everfile-Edge, Everfile-Clock, ETag, Link, Retry-After")
 		h.Set("Access-Control-Max-Age", "600")
 		return nil
 	}

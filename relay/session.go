@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"everfile/relay/calls"
+	"everfile/stream"
 )
 
 const (
@@ -201,6 +203,25 @@ func (c *session) send(ctx context.Context, text []byte) bool {
 	return true
 }
 
+// source returns what a file that the caller plays is made of, or nil.
+func (c *session) source(playing string) *stream.Stream {
+	u, err := url.Parse(playing)
+	if err != nil {
+		return nil
+	}
+	a, err := parseAddress(u)
+	if err != nil {
+		return nil
+	}
+	of := agreed(u.Query(), a)
+	for _, st := range c.server.hub.Sources(a.entry) {
+		if st.Format() == of {
+			return st
+		}
+	}
+	return nil
+}
+
 // report says how far the files are that the caller plays, and, where that has
 // changed, how many listen to its own.
 func (c *session) report() []calls.Message {
@@ -209,7 +230,7 @@ func (c *session) report() []calls.Message {
 	c.mu.Unlock()
 	var all []calls.Message
 	for _, p := range playing {
-		if st := c.server.hub.Stream(entryOf(p.URL)); st != nil {
+		if st := c.source(p.URL); st != nil {
 			edge, clock, _ := st.Edge()
 			t, at := edge.Seconds(), clock.Seconds()
 			all = append(all, calls.Message{Type: "edge", Caller: p.Caller, URL: p.URL, T: &t, At: &at})

@@ -105,7 +105,7 @@ func newTailing(resp *http.Response) *tailing {
 		return time.Duration(s * float64(time.Second))
 	}
 	now := time.Now()
-	return &tailing{began: now, mark: now, clock: header("Everfile-Clock"), edge: header("Everfile-Edge")}
+	return &tailing{began: now, mark: now, clock: header("Everfile-Clock"), edge: header("Everfile-Edge"), scan: stream.Scanner{Now: time.Now}}
 }
 
 func (t *tailing) take(b []byte) {

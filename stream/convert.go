@@ -151,10 +151,7 @@ func (c *conversion) step() (wake <-chan struct{}, err error) {
 		}
 		return wake, err
 	}
-	for _, p := range c.in {
-		if !c.converter.wants(p) {
-			continue
-		}
+	for _, p := range c.wanted() {
 		if c.out = c.converter.convert(c.out, p); len(c.out) >= maxMade {
 			c.put()
 		}
@@ -163,6 +160,17 @@ func (c *conversion) step() (wake <-chan struct{}, err error) {
 	clear(c.in) // what waits holds no parts
 	c.in = c.in[:0]
 	return nil, nil
+}
+
+// wanted returns those of the parts taken that are to be converted.
+func (c *conversion) wanted() []*Part {
+	all := slices.DeleteFunc(c.in, func(p *Part) bool { return !c.converter.wants(p) })
+	if older := len(all) - 1; c.newest && older > 0 {
+		c.to.Skips.Add(1)
+		c.to.LostParts.Add(int64(older))
+		return all[older:]
+	}
+	return all
 }
 
 // put appends what was made.

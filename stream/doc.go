@@ -27,8 +27,10 @@
 //
 // # Words
 //
-// An [Entry] is a registered name; it outlives its streams. A run is one life
-// of a recorder: it begins with a container header, and a new run with the same
+// A registered name has up to two sources, its media and pictures (MJPEG) beside it.
+// Each of them is an [Entry] of its own, which outlives its streams; who asks for the
+// name is given the one that can be played as he wants it: [Hub.OpenAs]. A run is one
+// life of a recorder: it begins with a container header, and a new run with the same
 // tracks and codecs continues the file without a seam. A join is a part at which
 // a decoder can start: a keyframe of the first video track, or any audio frame
 // where there is no video.
@@ -71,6 +73,15 @@
 // frames with numbers that go on over every run.
 //
 // These and WAV carry no timestamps: a listener's first byte is its time 0.
+//
+// MJPEG is JPEG pictures (ITU-T T.81) one after the other, with anything between
+// them up to 64 KiB, so that a multipart/x-mixed-replace body is read like the mere
+// pictures of a WebSocket or a pipe. Each picture is a part, a join and a keyframe.
+// They carry no time: theirs is the server's clock when they come. A listener gets
+// multipart/x-mixed-replace, which an img element shows moving, and right behind each
+// picture the boundary and the headers of the next, because one engine shows it when
+// it has seen those; or the newest picture alone. Of VP8 (RFC 6386), keyframes can be
+// had as such pictures.
 //
 // The package knows no network: no HTTP, no WebSocket, no JSON. It starts a
 // goroutine for each conversion that somebody listens to, and no other; the timers

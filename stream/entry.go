@@ -1,14 +1,14 @@
 package stream
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
 )
 
-// Entry is a registered name. It outlives its streams: while a publisher
-// reconnects, or its page is loaded again, what hangs on the name stays.
+// Entry is a source of a registered name, its media or its pictures. It outlives its
+// streams: while a publisher reconnects, or its page is loaded again, what hangs on
+// the name stays.
 type Entry struct {
 	hub     *Hub
 	name    string
@@ -30,28 +30,6 @@ func (e *Entry) current() (*Stream, <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.stream, e.news
-}
-
-// await returns the stream as soon as there is one.
-func (e *Entry) await(ctx context.Context, wait time.Duration) (*Stream, error) {
-	timeout := time.NewTimer(wait)
-	defer timeout.Stop()
-	for {
-		s, news := e.current()
-		if s != nil {
-			return s, nil
-		}
-		if e.hub.closed.Load() {
-			return nil, ErrClosed
-		}
-		select {
-		case <-news:
-		case <-timeout.C:
-			return nil, ErrNotFound
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
 }
 
 func (e *Entry) tell() {

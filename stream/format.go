@@ -21,6 +21,7 @@ type Format struct {
 	pad       func(n int) (head []byte, zeros int) // nil: the format has no filler
 	timed     bool                                 // the container itself carries timestamps
 	plain     bool                                 // parts are samples and nothing else
+	pictures  bool                                 // parts are pictures that say nothing of time
 	least     int                                  // bytes of the shortest filler
 	preroll   time.Duration                        // how far behind the newest part a listener begins
 	mime      func(tracks []Track, bare bool) string
@@ -28,8 +29,9 @@ type Format struct {
 
 // View is an extension under which a stream can be played.
 type View struct {
-	Ext  string
-	Bare bool // without the container's header
+	Ext   string
+	Bare  bool // without the container's header
+	Still bool // one frame, the newest, and nothing of the container
 }
 
 var formats = []*Format{
@@ -113,6 +115,16 @@ var formats = []*Format{
 		preroll:   elementStart,
 		mime:      func([]Track, bool) string { return "audio/flac" },
 	},
+	{
+		Name:      "mjpeg",
+		Types:     []string{"multipart/x-mixed-replace", "image/jpeg", "video/x-motion-jpeg", "video/x-mjpeg"},
+		Views:     []View{{Ext: "mjpeg"}, {Ext: "jpg", Bare: true, Still: true}},
+		pictures:  true,
+		sniff:     sniffMJPEG,
+		newParser: newMJPEGParser,
+		newMuxer:  newMJPEGMuxer,
+		mime:      mjpegType,
+	},
 }
 
 // elementStart is what a listener to a format without timestamps gets in its first
@@ -182,6 +194,11 @@ func (f *Format) View(ext string) (View, bool) {
 	return View{}, false
 }
 
+// has reports whether one of its own views has an extension.
+func (f *Format) has(ext string) bool {
+	return slices.ContainsFunc(f.Views, func(v View) bool { return v.Ext == ext })
+}
+
 // Preroll is how far behind the newest part a listener begins.
 func (f *Format) Preroll() time.Duration { return f.preroll }
 
@@ -191,6 +208,10 @@ func (f *Format) Timed() bool { return f.timed }
 
 // Plain reports whether every byte behind the header is a sample's.
 func (f *Format) Plain() bool { return f.plain }
+
+// Pictures reports whether the frames are pictures that an img element shows. They
+// carry no time: theirs is when they come.
+func (f *Format) Pictures() bool { return f.pictures }
 
 // CanPad reports whether the format has a filler for [Format.Pad].
 func (f *Format) CanPad() bool { return f.pad != nil }
@@ -241,6 +262,13 @@ func codecsType(box string, tracks []Track) string {
 		}
 	}
 	return fmt.Sprintf(`%s/%s; codecs="%s"`, kind, box, strings.Join(codecs, ", "))
+}
+
+func mjpegType(_ []Track, bare bool) string {
+	if bare {
+		return "image/jpeg"
+	}
+	return "multipart/x-mixed-replace; boundary=" + mjpegBoundary
 }
 
 func wavType(tracks []Track, bare bool) string {

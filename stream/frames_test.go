@@ -332,7 +332,7 @@ func soundFiles(t testing.TB) (all []sample) {
 func TestWhatFormatsAre(t *testing.T) {
 	for _, f := range Formats() {
 		timed, plain := f.Name == "webm" || f.Name == "ogg" || f.Name == "mp4", f.Name == "wav"
-		if f.Timed() != timed || f.Plain() != plain || f.CanPad() != timed || (f.Preroll() > 0) == timed {
+		if f.Timed() != timed || f.Plain() != plain || f.CanPad() != timed || f.Pictures() != (f.Name == "mjpeg") || (f.Preroll() > 0) == (timed || f.Pictures()) {
 			t.Errorf("%s: timed %t, plain %t, can be padded %t, preroll %v", f.Name, f.Timed(), f.Plain(), f.CanPad(), f.Preroll())
 		}
 	}

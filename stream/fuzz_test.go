@@ -21,6 +21,8 @@ func FuzzADTS(f *testing.F) { fuzz(f, ByExt("aac"), bytes.Clone) }
 
 func FuzzFLAC(f *testing.F) { fuzz(f, ByExt("flac"), bytes.Clone) }
 
+func FuzzMJPEG(f *testing.F) { fuzz(f, ByExt("mjpeg"), bytes.Clone) }
+
 // fuzz starts from every sample of a format and holds, for any input: the same
 // parts however it is cut, little memory, and an output that parses again to
 // the same frames. What a checksum would give away is mended, mostly.

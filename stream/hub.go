@@ -1,13 +1,11 @@
 package stream
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // What a hub refuses. The doors turn these into statuses and sentences.
@@ -26,6 +24,8 @@ type Hub struct {
 	memory  atomic.Int64 // bytes in all windows, and in unfinished frames
 	streams atomic.Int64
 	work    sync.WaitGroup // conversions that run
+
+	rights sync.Mutex // held while a publisher takes his place, so that nobody else takes the one beside it; taken first of all
 
 	mu      sync.Mutex // protects below; taken before an entry's mu, never after
 	entries map[string]*Entry
@@ -77,63 +77,31 @@ func (h *Hub) release(e *Entry) {
 	}
 }
 
-// Open returns the stream of a name, waiting for it as long as wait, or as long
-// as held when somebody has registered the name. It returns ErrNotFound when
-// there is none then, ErrClosed, or the context's cause.
-func (h *Hub) Open(ctx context.Context, name string, wait, held time.Duration) (*Stream, error) {
-	if h.Registered(name) {
-		wait = max(wait, held)
-	} else if wait <= 0 {
-		return nil, ErrNotFound
-	}
-	e, err := h.acquire(name)
-	if err != nil {
-		return nil, err
-	}
-	defer h.release(e)
-	return e.await(ctx, wait)
-}
-
 // Names returns the names of all entries, in no order: those that somebody
 // publishes under, holds or waits for.
 func (h *Hub) Names() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Keys(h.entries))
-}
-
-// Stream returns the stream that a name has now, or nil.
-func (h *Hub) Stream(name string) *Stream {
-	h.mu.Lock()
-	e := h.entries[name]
-	h.mu.Unlock()
-	if e == nil {
-		return nil
+	all := map[string]bool{}
+	for key := range h.entries {
+		all[nameOf(key)] = true
 	}
-	s, _ := e.current()
-	return s
+	return slices.Collect(maps.Keys(all))
 }
 
 // Listeners returns how many listen to what a name has now, in whatever shape.
-func (h *Hub) Listeners(name string) int64 {
-	h.mu.Lock()
-	e := h.entries[name]
-	h.mu.Unlock()
-	if e == nil {
-		return 0
+func (h *Hub) Listeners(name string) (n int64) {
+	for _, e := range h.of(name) {
+		_, _, listeners := e.held()
+		n += listeners
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.listeners()
+	return n
 }
 
 // End ends what a name has: listeners get what is left and a clean end, a
 // publisher the cause.
 func (h *Hub) End(name string, cause error) {
-	h.mu.Lock()
-	e := h.entries[name]
-	h.mu.Unlock()
-	if e != nil {
+	for _, e := range h.of(name) {
 		e.close(cause)
 	}
 }
@@ -141,15 +109,11 @@ func (h *Hub) End(name string, cause error) {
 // Registered reports whether somebody publishes under a name, or is expected
 // back; that others wait for it too does not count.
 func (h *Hub) Registered(name string) bool {
-	h.mu.Lock()
-	e := h.entries[name]
-	h.mu.Unlock()
-	if e == nil {
-		return false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.pub != nil || e.grace != nil
+	return slices.ContainsFunc(h.of(name), func(e *Entry) bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.pub != nil || e.grace != nil
+	})
 }
 
 // Close ends every stream; listeners get what is left and a clean end,

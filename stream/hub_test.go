@@ -118,10 +118,10 @@ func TestCloseInBetween(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Close()
-		if _, _, err := e.attach(PublishOptions{}); err != ErrClosed {
+		if _, _, err := e.attach(PublishOptions{}, false); err != ErrClosed {
 			t.Errorf("publishing: %v", err)
 		}
-		if _, err := e.await(t.Context(), time.Hour); err != ErrClosed {
+		if _, _, err := await(t.Context(), [2]*Entry{e, e}, "", time.Hour); err != ErrClosed {
 			t.Errorf("waiting: %v", err)
 		}
 		h.release(e)

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -10,9 +11,10 @@ import (
 // Info is what a listing says of one stream, as it was at one moment.
 type Info struct {
 	Name        string        // of its entry, with the room: "NAME" or "ROOM/NAME"
-	Format      *Format       // the container it is published in
+	Format      *Format       // the container it is published in; of media and pictures the media's
 	Tracks      []Track       // what it carries; they must not be changed
-	ContentType string        // in its own container, codecs included (RFC 6381)
+	ContentType string        // in that container, codecs included (RFC 6381)
+	Pictures    bool          // pictures are published under the name, alone or beside its media
 	Views       []Playable    // every way in which it can be played
 	Listeners   int64         // now, those of what is made of it included
 	BytesIn     int64         // from publishers, since it began
@@ -20,28 +22,56 @@ type Info struct {
 	Since       time.Time     // when its first part came; before that, when its header did
 	Edge        time.Duration // stream time up to which there is media
 	Live        bool          // somebody publishes it; false: the publisher is gone and may come back
+
+	sources []*Stream
 }
 
-// Infos returns the streams whose names are wanted, sorted by name. Names under
-// which nothing has begun yet, or whose file has ended, have none. Each stream is
-// looked at by itself, so no two need be of the same moment.
+// Infos returns the streams whose names are wanted, sorted by name; a name's media and
+// pictures are told together. Names under which nothing has begun yet, or whose file
+// has ended, have none. Each stream is looked at by itself, so no two need be of the
+// same moment.
 func (h *Hub) Infos(wanted func(name string) bool) []Info {
 	h.mu.Lock()
 	var entries []*Entry
-	for name, e := range h.entries {
-		if wanted(name) {
+	for key, e := range h.entries {
+		if wanted(nameOf(key)) {
 			entries = append(entries, e)
 		}
 	}
 	h.mu.Unlock()
+	slices.SortFunc(entries, func(a, b *Entry) int { // media before pictures
+		return cmp.Or(strings.Compare(nameOf(a.name), nameOf(b.name)), cmp.Compare(len(a.name), len(b.name)))
+	})
 	all := make([]Info, 0, len(entries))
 	for _, e := range entries {
-		if s, live, listeners := e.held(); s != nil {
-			all = append(all, s.info(live, listeners))
+		s, live, listeners := e.held()
+		if s == nil {
+			continue
+		}
+		i := s.info(live, listeners)
+		if n := len(all) - 1; n >= 0 && all[n].Name == i.Name {
+			all[n].add(i)
+		} else {
+			all = append(all, i)
 		}
 	}
-	slices.SortFunc(all, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// add tells of pictures together with the media beside them.
+func (i *Info) add(p Info) {
+	i.Tracks = slices.Concat(i.Tracks, p.Tracks)
+	i.sources = append(i.sources, p.sources...)
+	i.Views = Views(i.sources)
+	i.Listeners += p.Listeners
+	i.BytesIn += p.BytesIn
+	i.Bitrate += p.Bitrate
+	i.Edge = max(i.Edge, p.Edge)
+	i.Live = i.Live || p.Live
+	i.Pictures = true
+	if p.Since.Before(i.Since) {
+		i.Since = p.Since
+	}
 }
 
 // held returns the stream, if there is one, whether somebody publishes it, and how
@@ -55,7 +85,7 @@ func (e *Entry) held() (s *Stream, live bool, listeners int64) {
 func (s *Stream) info(live bool, listeners int64) Info {
 	now := s.opt.Now()
 	i := Info{
-		Name: s.entry.name, Format: s.format, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
+		Name: nameOf(s.entry.name), Format: s.format, Pictures: s.format.pictures, sources: []*Stream{s}, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
 		Views: s.Playables(), Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
 	}
 	s.mu.Lock()

@@ -135,6 +135,16 @@ func samples(t testing.TB) (all []sample) {
 			all = append(all, sample{k.name, c.format, k.in})
 		}
 	}
+	for _, c := range mjpegCases() {
+		if len(c.in) < MaxBlock { // the others have tests of their own
+			all = append(all, sample{c.name, "mjpeg", c.in})
+		}
+	}
+	for _, c := range mjpegHostile() {
+		if len(c.in) < MaxBlock {
+			all = append(all, sample{c.name, "mjpeg", c.in})
+		}
+	}
 	for _, c := range oggCases() {
 		all = append(all, sample{c.name, "ogg", c.in})
 	}
@@ -279,6 +289,9 @@ func TestSniff(t *testing.T) {
 		{"flac", "flac", flacStream(0)},
 		{"layer II", "", slices.Repeat(filled("\xff\xfd\x90\x00", 522, 1), 2)},
 		{"ogg", "ogg", (&oggOf{}).opusBegin()},
+		{"JPEG", "mjpeg", jpegSpec{}.bytes()},
+		{"multipart", "mjpeg", multipart("x", jpegSpec{}.bytes())},
+		{"multipart after a line's end", "mjpeg", append([]byte("\r\n"), multipart("x", jpegSpec{}.bytes())...)},
 		{"avi", "", []byte("RIFF\x00\x00\x00\x00AVI LIST")},
 	} {
 		h := newHub(t, roomy())

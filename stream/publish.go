@@ -38,21 +38,30 @@ type Publisher struct {
 // with the same key waits until the name is free or its holder has been silent
 // for [Options].Silent, unless it takes over; without a key there is no telling who is whose, and it
 // waits until the name is free.
+//
+// Pictures, if the options say that it is these, are published beside the name's
+// media, which may come and go by itself; but who holds the one by a key has the right
+// to the other.
 func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
-	e, err := h.acquire(name)
+	h.rights.Lock()
+	defer h.rights.Unlock()
+	own, other := places(name, o.Format)
+	e, err := h.acquire(own)
 	if err != nil {
 		return nil, err
 	}
-	p, grace, err := e.attach(o)
+	beside := h.entry(other)
+	p, grace, err := e.attach(o, beside != nil && beside.bars(o.Key))
 	if err != nil || grace {
 		h.release(e)
 	}
 	return p, err
 }
 
-// attach makes a publisher the one who writes. It reports whether it ended a
-// grace period, whose hold on the entry is then the caller's to release.
-func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
+// attach makes a publisher the one who writes; barred says that the name is somebody
+// else's, who is not kept from going on with a run of before that. It reports whether
+// it ended a grace period, whose hold on the entry is then the caller's to release.
+func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool, err error) {
 	now := e.hub.opt.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -61,7 +70,7 @@ func (e *Entry) attach(o PublishOptions) (p *Publisher, grace bool, err error) {
 	case e.hub.closed.Load(): // between acquire and here
 		return nil, false, ErrClosed
 	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || !o.Takeover && now.Sub(e.pub.last) < e.hub.opt.Silent),
-		e.grace != nil && e.key != "" && e.key != o.Key:
+		e.grace != nil && e.key != "" && e.key != o.Key, barred && !resume:
 		return nil, false, ErrBusy
 	case e.stream == nil && e.hub.full():
 		return nil, false, ErrMemory
@@ -213,6 +222,9 @@ func (e *Entry) emit(part *Part) error {
 		return nil
 	}
 	r.mark(part)
+	if r.format.pictures {
+		part.Time = r.stamps.at(e.hub.opt.Now())
+	}
 	if r.jumps(part) {
 		e.flush() // so that the log's end is the file's
 		r.rebase(part, e.stream.start(e.hub.opt.Now()))

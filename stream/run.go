@@ -18,7 +18,23 @@ type run struct {
 	failed  bool          // its bytes were refused: it cannot be resumed
 	keyed   uint32        // video tracks that have shown a keyframe
 	shown   uint32        // tracks that have shown a frame
+	stamps  stamps        // for frames without a time
 	parts   []*Part       // of the chunk that is being written
+}
+
+// stamps are the times of frames that carry none: when they come, after the first.
+// No two are the same.
+type stamps struct {
+	first time.Time
+	last  time.Duration
+}
+
+func (s *stamps) at(now time.Time) time.Duration {
+	if s.first.IsZero() {
+		s.first, s.last = now, -1
+	}
+	s.last = max(now.Sub(s.first), s.last+1)
+	return s.last
 }
 
 func newRun(o PublishOptions) *run {

@@ -24,19 +24,20 @@ func TestPlayables(t *testing.T) {
 	}
 	pcm16 := elN(idAudio, 1, num(idChannels, 2), num(idBitDepth, 16))
 	own := `webm audio/webm; codecs="opus", `
+	pictures := ", mjpeg multipart/x-mixed-replace; boundary=" + mjpegBoundary + ", jpg image/jpeg"
 	for name, c := range map[string]struct {
 		file []byte
 		want string
 		why  string // of .wav
 	}{
 		"opus":            {begin(opusEl(1, 2)), own + `wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
-		"with a picture":  {begin(vp8Track, opusEl(2, 1)), `webm video/webm; codecs="vp8, opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
+		"with a picture":  {begin(vp8Track, opusEl(2, 1)), `webm video/webm; codecs="vp8, opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little` + pictures, ""},
 		"wav":             {wav(1, 16, 8000, wavPCM), `wav audio/wav; codecs="1", pcm audio/x-raw; rate=8000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
 		"wav of 30":       {wav(30, 32, 96000, wavFloat), `wav audio/wav; codecs="3", pcm audio/x-raw; rate=96000; channels=30; bits=32; encoding=float; endianness=little`, ""},
 		"pcm":             {begin(trackEl(1, Audio, "A_PCM/INT/BIG", pcm16)), `webm audio/x-matroska; codecs="pcm", wav audio/wav; codecs="1", pcm audio/x-raw; rate=8000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
 		"vorbis, opus":    {begin(trackEl(1, Audio, "A_VORBIS"), opusEl(2, 1)), `webm audio/webm; codecs="vorbis, opus", wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=1; bits=16; encoding=signed-int; endianness=little`, ""},
 		"vorbis":          {begin(trackEl(1, Audio, "A_VORBIS", freq(44100))), `webm audio/webm; codecs="vorbis"`, "vorbis 44100 Hz stereo is not decoded here"},
-		"no sound":        {begin(vp8Track), `webm video/webm; codecs="vp8"`, "the stream has no sound"},
+		"no sound":        {begin(vp8Track), `webm video/webm; codecs="vp8"` + pictures, "the stream has no sound"},
 		"opus of 6":       {begin(opusEl(1, 6)), `webm audio/webm; codecs="opus"`, "opus of 6 channels is not decoded here, only mono and stereo"},
 		"two opuses":      {begin(opusEl(1, 2, str(0x63A2, string(opusPrivate(2, 312, 0, 255, 2, 0, 0, 1))))), `webm audio/webm; codecs="opus"`, "opus of 2 channels is not decoded here"},
 		"one opus":        {begin(opusEl(1, 2, str(0x63A2, string(opusPrivate(2, 312, 0, 1, 1, 1, 0, 1))))), own + `wav audio/wav; codecs="1", pcm audio/x-raw; rate=48000; channels=2; bits=16; encoding=signed-int; endianness=little`, ""},
@@ -70,7 +71,7 @@ func TestPlayables(t *testing.T) {
 		} else if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.Playable("jpg"); err == nil {
+		if _, err := s.Playable("gif"); err == nil {
 			t.Errorf("%s: it can be played as anything", name)
 		}
 		p.Drop()

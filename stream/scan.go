@@ -13,6 +13,9 @@ type Scanner struct {
 	// Begin is called for every header, if it is set. Tracks is what it says; what
 	// follows may be another file, with a clock of its own.
 	Begin func()
+	// Now is the clock by which frames that carry no time get theirs, for who reads
+	// them live; without one it is 0.
+	Now func() time.Time
 
 	format  *Format
 	feeder  feeder
@@ -22,6 +25,7 @@ type Scanner struct {
 	newest  time.Duration
 	passed  time.Duration // in files before the present one
 	started bool
+	stamps  stamps
 }
 
 // Write takes the next bytes. Its error is a *ParseError; frames before that
@@ -59,6 +63,9 @@ func (s *Scanner) emit(p *Part) error {
 			s.Begin()
 		}
 		return nil
+	}
+	if s.format.pictures && s.Now != nil {
+		p.Time = s.stamps.at(s.Now())
 	}
 	if s.head.joins(p) {
 		p.Kind = Join

@@ -77,6 +77,9 @@ func TestScannerOffsets(t *testing.T) {
 			if err == nil {
 				err = s.End()
 			}
+			if s.Format() == nil {
+				continue // nothing says what it is, and it does not begin like anything
+			}
 			want := parse(ByExt(in.format), in.data, whole, true)
 			if place(err) != place(want.err) {
 				t.Errorf("%s/%s: %s; expected %s", c.name, in.name, place(err), place(want.err))
@@ -91,7 +94,7 @@ func TestScannerOffsets(t *testing.T) {
 func beginsHeader(t *testing.T, in sample, at int64) {
 	t.Helper()
 	b := in.data[at:]
-	if e := readElement(b, 8, 8); in.format == "webm" && e.id != idTracks || in.format == "wav" && string(b[:4]) != "fmt " {
+	if e := readElement(b, 8, 8); in.format == "webm" && e.id != idTracks || in.format == "wav" && string(b[:4]) != "fmt " || in.format == "mjpeg" && !bytes.HasPrefix(b, jpegBegin) {
 		t.Fatalf("%s: the header begins with % X", in.name, b[:8])
 	}
 }
@@ -100,9 +103,9 @@ func beginsFrame(t *testing.T, in sample, at int64, p *Part) {
 	t.Helper()
 	b := in.data[at:]
 	switch in.format {
-	case "wav", "mp3", "flac", "mp4":
+	case "wav", "mp3", "flac", "mp4", "mjpeg":
 		if !bytes.HasPrefix(b, p.Frame) {
-			t.Fatalf("%s: at byte %d are other samples", in.name, at)
+			t.Fatalf("%s: at byte %d is something else", in.name, at)
 		}
 		return
 	case "ogg": // where a packet of several pages ends

@@ -90,6 +90,25 @@ func (s *Stream) Edge() (edge, clock, join time.Duration) {
 	return s.end, clock, join
 }
 
+// Picture returns the stream time of the newest picture that can be decoded by itself;
+// ok is false if there is none.
+func (s *Stream) Picture() (at time.Duration, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.join < 0 {
+		return 0, false
+	}
+	p := s.parts[s.join-s.base]
+	return p.Time, s.head.tracks[p.Track].Type == Video
+}
+
+// At returns the server's time at a stream time. The stream must have begun.
+func (s *Stream) At(t time.Duration) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.began.Add(t)
+}
+
 // News returns a channel that is closed when there are new parts, when the
 // stream has ended, and at least every [Options].Check.
 func (s *Stream) News() <-chan struct{} {

@@ -43,6 +43,7 @@ type plan struct {
 	format *Format
 	head   *head
 	back   time.Duration             // how much of what is there already it begins with
+	newest bool                      // of what has come together only the newest is converted
 	make   func(*Counters) converter // nil: the stream is it already
 }
 
@@ -56,6 +57,7 @@ type making struct {
 // Of several rows for one container the first that can does.
 var makings = []making{
 	{"wav", planSamples},
+	{"mjpeg", planPictures},
 }
 
 // plan says what the options make of a stream.
@@ -67,7 +69,7 @@ func (o ConvertOptions) plan(s *Stream) (p plan, err error) {
 	if to != s.format {
 		err = &ViewError{Why: fmt.Sprintf("no %s is made of %s here", to.Name, s.format.Name)}
 	}
-	if o.samples() && to.Timed() {
+	if o.samples() && !to.plain {
 		return plan{}, ErrNotSamples
 	}
 	for _, m := range makings {
