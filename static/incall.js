@@ -28,6 +28,12 @@
   /* there says whether there is a picture to be seen. */
   function there() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
 
+  /* unheard is why there is a picture and no sound, if it is so. */
+  function unheard() {
+    if (!talk.their.audio) { return talk.peer + " has no microphone here."; }
+    return mute.play >= LONG ? talk.peer + " cannot be heard: that browser can send pictures, but no sound." : "";
+  }
+
   /* cover is what stands in the place of the picture, or in front of it. */
   function cover() {
     var s = talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
@@ -36,7 +42,7 @@
     if (!has) {
       words = name + " has neither camera nor microphone here. You can write to each other.";
     } else if (s === "playing") {
-      words = seen ? (mute.play >= LONG ? "You see " + name + ", and cannot hear: that browser sends pictures, but no sound." : "") : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
+      words = seen ? unheard() : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
         flat.play >= LONG ? "There is only sound from " + name + ": no format has a picture that both browsers know." :
         talk.slow.play || (talk.state.slow ? "The connection of " + name + " is slow: there is only sound for now." : "");
     } else if (s === "buffering") {

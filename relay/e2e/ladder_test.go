@@ -103,16 +103,19 @@ func TestCallWithOpera12(t *testing.T) {
 	b.until(`!document.getElementById("other").getAttribute("src") && !document.getElementById("other-picture").getAttribute("src")`)
 }
 
-// liar claims to play WebM, and does not.
-const liar = `(function (media) {
-	const src = Object.getOwnPropertyDescriptor(media, "src");
-	Object.defineProperty(media, "src", {
+// liar claims to play WebM and to show streams of pictures, and does neither.
+const liar = `
+function lie(proto, what, instead) {
+	const src = Object.getOwnPropertyDescriptor(proto, "src");
+	Object.defineProperty(proto, "src", {
 		configurable: true,
 		get() { return src.get.call(this); },
-		set(v) { src.set.call(this, /\.webm/.test(v) ? "data:video/webm;base64,AAAA" : v); },
+		set(v) { src.set.call(this, what.test(v) ? instead : v); },
 	});
-	media.canPlayType = (type) => (/webm|wav/.test(type) ? "probably" : "");
-}(HTMLMediaElement.prototype))`
+}
+lie(HTMLMediaElement.prototype, /\.webm/, "data:video/webm;base64,AAAA");
+lie(HTMLImageElement.prototype, /\.mjpeg/, "data:image/jpeg;base64,AAAA");
+HTMLMediaElement.prototype.canPlayType = (type) => (/webm|wav/.test(type) ? "probably" : "");`
 
 // A browser that claims to play what it cannot is given something else in the same
 // call, and at once in the next.
@@ -132,6 +135,7 @@ func TestCallFallsBack(t *testing.T) {
 		b.until(`everfile.page.phone.stats().play.some((f) => f.mime === "audio/wav" && f.state === "playing")`)
 		t.Logf("call %d: it plays the second format after %.1f s", call+1, time.Since(began).Seconds())
 		hearsOther(b, aliceTone)
+		b.until(`everfile.page.phone.stats().play.some((f) => f.mime === "image/jpeg" && f.state === "playing")`)
 		seesPictures(b)
 		b.says("#format", "which was tried here and failed.")
 		sees(a)
@@ -139,7 +143,7 @@ func TestCallFallsBack(t *testing.T) {
 		a.click("#hangup")
 		b.state("idle")
 	}
-	if got := eval[[]string](b, `failures`); len(got) != 1 {
+	if got := eval[[]string](b, `failures`); len(got) != 2 {
 		t.Errorf("it failed %d times in two calls: %v", len(got), got)
 	}
 }
