@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"everfile/relay"
@@ -185,4 +186,33 @@ func TestRecordedVoice(t *testing.T) {
 		b.state("idle")
 		b.close()
 	}
+}
+
+// The list of streams works where JavaScript is off: its <audio> sounds.
+func TestLiveWithoutScript(t *testing.T) {
+	need(t, "chromium", "ffmpeg")
+	s := serve(t, relay.Options{})
+	push(t, captureFile("chromium-audio-opus-T100.webm"), s.url+"/talk.webm", true)
+	push(t, wavFile(t, "pcm_s16le", 880, 48000, 2), s.url+"/tone.wav", true)
+	untilLive(t, s.url+"/talk.webm")
+	untilLive(t, s.url+"/tone.wav")
+	p := startChromium(t).newTab(script(t, "measure.js"))
+	scripts := func(off bool) {
+		p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+			_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off})
+			return chromedp.Void{}, err
+		})
+	}
+	scripts(true)
+	p.open(s.url + "/live")
+	if eval[bool](p, `!!window.everfile || !!document.querySelector(".copy button")`) {
+		t.Error("the page's scripts ran")
+	}
+	scripts(false) // for what listens here
+	eval[bool](p, `(function () {`+script(t, "measure.js")+`; return true; }())`)
+	for _, name := range []string{"talk", "tone"} {
+		eval[bool](p, fmt.Sprintf(`document.querySelector("audio[aria-label='Sound of %s']").play().then(() => true)`, name))
+	}
+	hearsIn(p, `audio[aria-label="Sound of tone"]`, 880)
+	p.until(`document.querySelector("audio[aria-label='Sound of talk']").currentTime > 1`)
 }
