@@ -448,6 +448,43 @@ func TestMJPEGJudged(t *testing.T) {
 	}
 }
 
+// TestFFmpegPublishesPictures: what ffmpeg sends as it comes, and a listener that is
+// ffmpeg, too.
+func TestFFmpegPublishesPictures(t *testing.T) {
+	streamtest.Need(t, "ffmpeg")
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	for _, format := range []string{"mjpeg", "mpjpeg"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, "http", wide())
+			waiting := r.ask("GET", "/a.mjpeg?wait=1m&mode=complete", nil)
+			eventually(t, "somebody waits", func() bool { return r.registered("a") })
+			listener := exec.CommandContext(patient(t), "ffmpeg", "-v", "fatal", "-f", "mpjpeg", "-i", r.url+"/a.mjpeg?wait=1m", "-fps_mode", "passthrough", "-f", "framecrc", "-")
+			var judged bytes.Buffer
+			listener.Stdout = &judged
+			if err := listener.Start(); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "sent")
+			out, err := exec.CommandContext(patient(t), "ffmpeg", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=20", "-t", "1.5", "-c:v", "mjpeg",
+				"-f", "tee", "-map", "0:v", fmt.Sprintf("[f=%s:method=PUT]%s/a.mjpeg|[f=mjpeg]%s", format, strings.ReplaceAll(r.url, ":", `\:`), file)).CombinedOutput()
+			if err != nil {
+				t.Fatalf("ffmpeg: %v\n%s", err, out)
+			}
+			src := crcs(t, "mjpeg", file)
+			got := crcs(t, "mpjpeg", kept(t, "got", r.follow(waiting()).all()))
+			if len(src) != 30 || len(got) < 20 || !slices.Equal(got, src[30-len(got):]) {
+				t.Errorf("%d pictures of %d arrive", len(got), len(src))
+			}
+			if err := listener.Wait(); err != nil || strings.Count(judged.String(), "\n") < 10 {
+				t.Errorf("ffmpeg listens: %v\n%s", err, &judged)
+			}
+		})
+	}
+}
+
 // crcs are those of the pictures that ffmpeg decodes.
 func crcs(t *testing.T, format, file string) (all []string) {
 	t.Helper()

@@ -45,6 +45,8 @@ type played struct {
 	Frames int
 	Tone   *float64 // dB above everything else
 
+	Colour string // of img.html: what its images show
+
 	// Of joins.html: what went wrong with the untouched file, and with each join.
 	Control string
 	Joins   []string
