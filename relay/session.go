@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -156,6 +157,11 @@ func (c *session) follow(m calls.Message) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, p := range m.Play {
+		if !slices.Contains(c.playing, p) {
+			c.server.opt.Log.Info("to be played", "entry", logged(entryOf(p.URL)), "by", c.id, "mime", p.MIME, "why", p.Why)
+		}
+	}
 	c.playing, c.publishes, c.told = m.Play, nil, map[string]int64{}
 	for _, p := range m.Publish {
 		c.publishes = append(c.publishes, p.Path())

@@ -216,3 +216,22 @@ func TestLiveWithoutScript(t *testing.T) {
 	hearsIn(p, `audio[aria-label="Sound of tone"]`, 880)
 	p.until(`document.querySelector("audio[aria-label='Sound of talk']").currentTime > 1`)
 }
+
+// samples has a page try what it says it may play, and tells what cannot be played of it.
+const samples = `Promise.all(Object.keys(everfile.samples).map((type) => new Promise((done) => {
+	const e = document.createElement("video");
+	if (!e.canPlayType(type)) { done(""); return; }
+	e.addEventListener("loadeddata", () => done(""));
+	e.addEventListener("error", () => done(type + ": " + e.error.message));
+	e.src = "data:" + type.split(";")[0] + ";base64," + everfile.samples[type];
+}))).then((all) => all.filter((s) => s))`
+
+// What a browser says it plays it does: else a sample of ours is broken.
+func TestSamplesOfEachFormat(t *testing.T) {
+	s := serve(t, relay.Options{})
+	p := startChromium(t).newTab()
+	p.open(s.url + "/")
+	if bad := eval[[]string](p, samples); len(bad) != 0 {
+		t.Errorf("%q", bad)
+	}
+}
