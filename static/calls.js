@@ -41,17 +41,6 @@
     };
   }
 
-  /* half says what a file is: pictures beside the sound, or all else. */
-  function half(e) { return /^(image|multipart)\//.test(e.mime) ? "picture" : "media"; }
-
-  /* note keeps the newest event of one of two files, and what there is to say of both
-   * is said of that which has the sound. */
-  function note(way, e) {
-    var both = talk[way + "s"];
-    both[half(e)] = e.state === "stopped" ? {} : e;
-    talk[way] = both.media.state ? both.media : both.picture;
-  }
-
   calls.save = function () {
     if (talk && talk.call) {
       page.keep("talk", {
@@ -74,9 +63,6 @@
     return t;
   }
 
-  /* possible is what can be sent of what is wanted: without any way to a camera, nothing. */
-  function possible(want) { return everfile.camera() ? want : { audio: false, video: false }; }
-
   function devices() {
     if (!own.want) { own.open(talk.want); }
   }
@@ -95,8 +81,7 @@
     ring.unlock();
     become(fresh(to, { audio: true, video: pictured }));
     scene.calling(talk);
-    talk.told = possible(talk.want);
-    if (calls.phone.call(to, talk.told) === false) {
+    if (calls.phone.call(to, talk.want) === false) {
       finish("That did not work: there is no connection.", "Call again");
     } else {
       devices();
@@ -110,7 +95,7 @@
     ring.unlock();
     talk.accepted = true;
     talk.want = { audio: true, video: pictured && talk.their.video };
-    talk.told = possible(talk.want);
+    talk.told = everfile.camera() ? talk.want : { audio: false, video: false };
     scene.accepted();
     calls.phone.accept(talk.told);
     devices();
@@ -276,13 +261,13 @@
   on.send = function (e) {
     var t = talk;
     if (!t) { return; }
-    if (/^(track|behind|overflow)$/.test(e.state)) { view.notice(e.text, e.state === "track" ? 0 : 8000); }
+    if (e.state === "track" || /^(behind|overflow)$/.test(e.state) && !(incall.half(e) === "picture" && t.sends.media.state)) { view.notice(e.text, e.state === "track" ? 0 : 8000); }
     if (e.state === "stopped") { t.slow.send = ""; }
-    if (e.state !== "track") { note("send", e); }
+    if (e.state !== "track") { incall.note(talk, "send", e); }
     page.lend.sent(e);
     if (e.state === "failed" || e.state === "refused") {
       setTimeout(function () {   // unless another format follows
-        if (talk === t && t.sends[half(e)] === e) { view.notice(t.trouble = e.text); }
+        if (talk === t && t.sends[incall.half(e)] === e) { view.notice(t.trouble = e.text); }
       }, FOLLOWS);
     } else if (e.state === "recording") {
       view.unnotice(t.trouble);
@@ -291,11 +276,11 @@
   };
 
   on.play = function (e) {
-    var before = talk && talk.plays[half(e)];
+    var before = talk && talk.plays[incall.half(e)];
     if (!talk) { return; }
     if (before.url !== e.url || before.mime !== e.mime) { talk.seen = false; }
     if (e.state === "stopped") { talk.slow.play = ""; }
-    note("play", e);
+    incall.note(talk, "play", e);
     incall.refresh();
   };
 

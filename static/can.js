@@ -163,4 +163,29 @@
       });
     });
   };
+
+  /*
+   * abilities(say) keeps the other side up to date. can() is what to say first; tell()
+   * calls say(can), which returns whether it was said, if it is another one by now;
+   * lend(mime) is the type of a file that is sent, the only thing that is recorded then,
+   * or "".
+   */
+  everfile.abilities = function (say) {
+    var lent = "", told = "", able = {};
+
+    able.can = function () {
+      var c = everfile.can();
+      if (lent) { c.record = [lent]; }
+      told = JSON.stringify(c);
+      return c;
+    };
+
+    able.tell = function () {
+      var before = told, c = able.can();
+      if (told !== before && !say(c)) { told = before; }
+    };
+
+    able.lend = function (mime) { lent = mime; };
+    return able;
+  };
 }(window));

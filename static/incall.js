@@ -3,6 +3,7 @@
  *
  *   begin(phone, talk)   shows the call; again for the same call: nothing
  *   refresh()            something of the talk has changed
+ *   half(e), note(talk, way, e)   which file an event of the phone is of; keep it in the talk
  *   end()                leaves nothing behind
  *
  * talk: {call, peer, began, their: {audio, video}, state: {muted, camera, slow}, away,
@@ -17,16 +18,30 @@
   var everfile = root.everfile, page = everfile.page, view = page.view, own = page.own, doc = root.document;
   var id = page.id, text = page.text, show = page.show;
   var incall = page.incall = {};
-  var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", crowd = null, many = 0, ear = null;
+  var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", ear = null;
   var other = id("other"), pictures = id("other-picture");
   var TICK = 500, LONG = 6;      // ms; ticks
   var flat = { send: 0, play: 0 };   // for how many ticks there has been only sound where a picture is meant
   var mute = { send: 0, play: 0 };   // and only a picture where sound is meant
 
+  /* half says which of two files it is that an event is of. */
+  incall.half = function (e) { return /^(image|multipart)\//.test(e.mime) ? "picture" : "media"; };
+
+  /* note keeps the newest event of a file that is sent or played ("send", "play"); what
+   * there is to say of two is said of that which has the sound. */
+  incall.note = function (t, way, e) {
+    var both = t[way + "s"];
+    both[incall.half(e)] = e.state === "stopped" ? {} : e;
+    t[way] = both.media.state ? both.media : both.picture;
+  };
+
   // ---- the other
 
-  /* there says whether there is a picture to be seen. */
-  function there() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
+  /* there says whether there is a picture in one of the two places for it. */
+  function there() { return other.videoWidth > 0 || !!talk.plays.picture.state && pictures.naturalWidth > 0; }
+
+  /* shown says whether one is shown now. */
+  function shown() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
 
   /* unheard is why there is a picture and no sound, if it is so. */
   function unheard() {
@@ -131,58 +146,6 @@
     if (phone && !talk.away) { phone.send({ kind: "state", muted: own.muted, camera: own.media().video && !own.darkened, slow: !!talk.slow.send, ask: !!ask }); }
   }
 
-  // ---- details
-
-  function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
-
-  /* listening is how many listen: who takes sound and picture as two files is one. */
-  function listening() {
-    var url, n = 0;
-    for (url in talk.files) { n = Math.max(n, talk.files[url]); }
-    return n >= talk.takes ? n - talk.takes + 1 : Math.min(n, 1);
-  }
-
-  /* beside shows the address of pictures that go, or come, beside the sound. */
-  function beside(box, e, first) {
-    var url = e.state && e !== first ? address(e) : "";
-    text(id(box + "-url"), url);
-    show(id(box + "-box"), !!url);
-  }
-
-  /* lines are what the details say of one way, a line for each file. */
-  function lines(who, both, nothing) {
-    var all = [both.media, both.picture].filter(function (e) { return e.url && e.state; });
-    if (!all.length) { return [[who, "", nothing]]; }
-    if (all.length > 1 && all[0].why === all[1].why) { all.pop(); }   // it was said of both
-    return all.map(function (e) { return [who, e.mime || "", e.why || ""]; });
-  }
-
-  function details() {
-    var n = listening(), sent = address(talk.send), got = address(talk.play), m = own.media();
-    text(id("own-url"), sent || "You send nothing.");
-    beside("own-picture", talk.sends.picture, talk.send);
-    text(id("other-url-title"), "The file of " + talk.peer);
-    text(id("other-url"), got || talk.peer + " sends nothing.");
-    beside("other-picture", talk.plays.picture, talk.play);
-    text(id("curl"), got || sent ? page.curl(got || sent) : "");
-    show(id("keep"), !!(got || sent));
-    text(id("listeners"), !sent ? "" : !n ? "Nobody listens to your file yet." : n === 1 ? "1 listens to your file." :
-      n + " listen to your file: " + talk.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.");
-    view.formats(lines("You send", talk.sends, m.audio || m.video ? "Nothing yet." : "Nothing.")
-      .concat(lines(talk.peer + " sends", talk.plays, "Nothing.")));
-    if (n === many) { return; }
-    many = n;
-    clearTimeout(crowd);
-    // A listener that opens the file anew counts twice for a moment.
-    if (n > 1) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
-  }
-
-  function crowded() {
-    text(id("more"), many + " listen to your file");
-    show(id("more"), true);
-    view.say(many + " listen to your file.");
-  }
-
   /* flatter counts, and says whether it matters now, or not any more: another format
    * may follow, within moments. */
   function flatter(way, pictured, sounds) {
@@ -205,19 +168,19 @@
     show(id("behind-live"), lively);
     text(id("behind"), lively ? stats.behind.toFixed(1) + " s behind live" : "");
     id("behind-dot").className = lively ? (stats.behind < 1 ? "near" : "far") : "";
-    if (lively && !talk.seen && there()) { incall.refresh(); }
+    if (lively && !talk.seen && shown()) { incall.refresh(); }
   };
 
   // ---- the life of it
 
   incall.refresh = function () {
     if (!talk) { return; }
-    talk.seen = talk.seen || there();
+    talk.seen = talk.seen || shown();
     if (talk.plays.media.state === "playing") { hear(); }
     cover();
     banner();
     mine();
-    details();
+    page.details.show(talk);
     show(id("fullscreen"), page.canFill(id("talking"), other));
   };
 
@@ -246,9 +209,8 @@
   incall.end = function () {
     if (!talk) { return; }
     phone = talk = null;
-    many = 0;
     clearInterval(clock);
-    clearTimeout(crowd);
+    page.details.end();
     if (duck) { duck.stop(); }
     duck = null;
     if (ear) { ear(); }
@@ -262,7 +224,6 @@
     text(id("behind"), "");
     text(id("time"), "0:00");
     show(id("tap"), false);
-    show(id("more"), false);
   };
 
   /* sounded: the stream that is sent is a new one. */

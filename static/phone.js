@@ -25,8 +25,7 @@
    *
    *   caller    the name asked for
    *   resume    the token kept from an earlier page, "" if there is none
-   *   element(caller, mime)   the element that plays that caller's file of that type: an
-   *             <img> for "multipart/..." and "image/...", or else a <video> or <audio>
+   *   element(caller, mime)   what plays that caller's file of that type: an <img>, if pictures
    *   on(type, e):
    *     "link"       {state, text}   of the control connection, as in control.js
    *     "welcome"    {caller, resume, resumed, limits}
@@ -48,8 +47,7 @@
    *
    * The phone has hello(name), call(to, media), accept(media), reject(reason), cancel(),
    * hangup(), media(media), send(data): false if that cannot be done now; leaving a call
-   * always can. source(stream) is what is sent, null for nothing; nothing is sent before it;
-   * {blob, mime} is a file that was recorded before.
+   * always can. source(stream) is what is sent, as in files.js; nothing is sent before it.
    * tap() plays again after the state "tap"; stats(); close() hangs up and goes.
    */
   everfile.phone = function (options) {
@@ -61,23 +59,10 @@
     var left = null;        // {call, to, message, lost}: the call that was left here, until the server knows
     var back = false;       // the connection is a new one, and nothing has been said of the call
     var doubt = null;
-    var lent = "", able = "";   // the type of the file that is the source, if it is one; what was said of can()
+    var able = everfile.abilities(function (c) { return say({ type: "can", can: c }); });
     var files = everfile.files({ element: options.element, on: options.on, failed: cannot });
 
     function say(m) { return !!control && control.send(m); }
-
-    /* can is what this page can do, here and now; abilities says it if it is new. */
-    function can() {
-      var c = everfile.can();
-      if (lent) { c.record = [lent]; }
-      able = JSON.stringify(c);
-      return c;
-    }
-
-    function abilities() {
-      var before = able, c = can();
-      if (able !== before && !say({ type: "can", can: c })) { able = before; }
-    }
 
     // ---- the state
 
@@ -245,7 +230,7 @@
 
     function linked(word, sentence) {
       on("link", { state: word, text: sentence });
-      if (word === "lost") { settle(); } else if (word === "open") { abilities(); files.nudge(); }
+      if (word === "lost") { settle(); } else if (word === "open") { able.tell(); files.nudge(); }
       if (is.state !== "idle" && (word === "replaced" || word === "refused")) { gone(word === "replaced" ? TEXT.replaced : sentence); }
     }
 
@@ -303,17 +288,17 @@
     phone.reject = end;
     phone.cancel = phone.hangup = function () { return end(); };
     phone.source = function (stream) {
-      lent = stream && stream.mime || "";
+      able.lend(stream && stream.mime || "");
       files.source(stream);
-      abilities();   // a permission has come, or a device
+      able.tell();   // a permission has come, or a device
     };
     phone.tap = files.tap;
     control = everfile.control({
-      hello: function () { return { caller: me, resume: token, can: can() }; },
+      hello: function () { return { caller: me, resume: token, can: able.can() }; },
       onmessage: function (m) { if (heard.hasOwnProperty(m.type)) { heard[m.type](m); } },
       onstate: linked
     });
-    if (everfile.measure) { everfile.measure(abilities); }
+    if (everfile.measure) { everfile.measure(able.tell); }
     return phone;
   };
 }(window));

@@ -9,7 +9,7 @@ func TestPhone(t *testing.T) { phoning(t, phoneTest) }
 
 func phoning(t *testing.T, test string) {
 	t.Helper()
-	node(t, "", phoneFakes+test, "everfile.js", "adapt.js", "files.js", "phone.js")
+	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "files.js", "phone.js")
 }
 
 const phoneFakes = `

@@ -52,12 +52,10 @@
     request.setRequestHeader("Content-Type", options.stream.mime);
     request.onreadystatechange = answered;
     if (request.upload) {
-      request.upload.onprogress = function (e) {
-        sent = e.loaded;
-        if (!over && current === "connecting") { tell("recording"); }
-      };
+      request.upload.onprogress = function (e) { sent = e.loaded; };
     }
     request.send(options.stream.blob);
+    tell("recording");
 
     return {
       run: "",

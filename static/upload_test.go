@@ -40,14 +40,14 @@ test("sent", () => {
 test("refused, lost, stopped", () => {
   begin();
   request.end(415, "This is no WAV.");
-  assert.match(states[1], /^failed!: .*This is no WAV\./);
+  assert.match(states[2], /^failed!: .*This is no WAV\./);
   begin();
   request.end(0, "");
-  assert.match(states[1], /^failed: .*the connection was lost/);
+  assert.match(states[2], /^failed: .*the connection was lost/);
   const u = begin();
   let done = 0;
   u.stop(() => done++);
   request.end(0, "");
-  assert.deepEqual([states.length, done, request.aborted, timers.length], [2, 1, true, 0]);
+  assert.deepEqual([states.length, done, request.aborted, timers.length], [3, 1, true, 0]);
 });
 `
