@@ -22,6 +22,7 @@
 //	body.go      appending by PUT and POST
 //	play.go      GET and HEAD: headers, waiting, ranges
 //	convert.go   what else GET may ask for: ?tracks=audio
+//	still.go     the newest picture alone: .jpg
 //	listen.go    the loop that feeds one listener
 //	door.go      three ways to write a body: hijacked TCP, hijacked TLS, Flush
 //	pad.go       alignment to the blocks in which media elements read

@@ -213,14 +213,23 @@ func TestPicturesOfACall(t *testing.T) {
 	url := strings.Replace(c.startA.Publish[0].URL, ".webm", ".mjpeg", 1)
 	path, _, _ := strings.Cut(url, "?")
 	r.connect(path).refused(4403, "Only alice may publish here")
-	mic := r.publish(c.startA.Publish[0].URL)
-	mic.send(capture(t, sound)[0])
-	mic.acked(1)
 	cam := r.publish(url)
 	cam.send(painted(t, 9))
 	cam.acked(1)
-	l, other := r.listen(path), r.listen(c.startA.Publish[0].Path())
+	l := r.listen(path)
 	l.has(1)
+	for n := int64(0); n != 1; {
+		n = *c.a.hear("listeners").N
+	}
+	asked := r.ask("GET", c.startB.Play[0].URL, nil) // it waits, as pictures alone are not what it asks for
+	mic := r.publish(c.startA.Publish[0].URL)
+	mic.send(capture(t, sound)[0])
+	mic.acked(1)
+	other := r.follow(asked())
+	other.has(1)
+	if edge := c.b.hear("edge"); *edge.T == 0 {
+		t.Errorf("bob is told %s before there is sound", calls.Encode(edge))
+	}
 	for n := int64(0); n != 2; {
 		n = *c.a.hear("listeners").N
 	}

@@ -121,7 +121,7 @@ func TestCloseInBetween(t *testing.T) {
 		if _, _, err := e.attach(PublishOptions{}, false); err != ErrClosed {
 			t.Errorf("publishing: %v", err)
 		}
-		if _, _, err := await(t.Context(), [2]*Entry{e, e}, "", time.Hour); err != ErrClosed {
+		if _, _, err := await(t.Context(), [2]*Entry{e, e}, "", time.Hour, true); err != ErrClosed {
 			t.Errorf("waiting: %v", err)
 		}
 		h.release(e)

@@ -96,13 +96,15 @@ func (h *Hub) Open(ctx context.Context, name string, wait, held time.Duration) (
 }
 
 // OpenAs is Open for who wants to play an extension: it returns the source that can be
-// played so, pictures rather than media where both can, and waits for one that is
-// expected. If none can, the error is [ErrNoAudio] or a *[ViewError], and the stream
-// is the one that it is about.
+// played so, pictures rather than media where both can. While none can it waits for
+// one that is not there yet, as long as held if somebody publishes that, and as long as
+// wait in any case. The error is then [ErrNoAudio] or a *[ViewError], and the stream is
+// the one that it is about.
 func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Duration) (*Stream, Playable, error) {
+	anyway := wait > 0
 	if h.Registered(name) {
 		wait = max(wait, held)
-	} else if wait <= 0 {
+	} else if !anyway {
 		return nil, Playable{}, ErrNotFound
 	}
 	var both [2]*Entry
@@ -114,10 +116,10 @@ func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Dura
 		defer h.release(e)
 		both[i] = e
 	}
-	if ByExt(picturesSuffix[1:]).has(ext) {
+	if pictured(ext) {
 		both[0], both[1] = both[1], both[0]
 	}
-	return await(ctx, both, ext, wait)
+	return await(ctx, both, ext, wait, anyway)
 }
 
 // OpenOf is Open for who wants what is published in one format and no other: it waits
@@ -152,16 +154,19 @@ func (h *Hub) OpenOf(ctx context.Context, name string, f *Format, wait time.Dura
 	}
 }
 
+// pictured reports whether an extension is one of pictures' own.
+func pictured(ext string) bool { return ByExt(picturesSuffix[1:]).has(ext) }
+
 // await returns the first of the sources that can be played as it is wanted, as soon
-// as there is one.
-func await(ctx context.Context, sources [2]*Entry, ext string, wait time.Duration) (*Stream, Playable, error) {
+// as there is one; anyway says that it waits for one that nobody publishes, too.
+func await(ctx context.Context, sources [2]*Entry, ext string, wait time.Duration, anyway bool) (*Stream, Playable, error) {
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for over := false; ; {
 		a, moreOfA := sources[0].current()
 		b, moreOfB := sources[1].current()
 		s, v, err := playableAs(ext, a, b)
-		if s != nil && (err == nil || over || !sources[0].expected() && !sources[1].expected()) {
+		if s != nil && (err == nil || over || !sources[0].begins(ext, anyway) && !sources[1].begins(ext, anyway)) {
 			return s, v, err
 		}
 		switch {
@@ -199,10 +204,13 @@ func playableAs(ext string, all ...*Stream) (s *Stream, v Playable, err error) {
 	return s, v, err
 }
 
-// expected reports whether somebody is there to publish it, or may come back, but has
-// sent nothing yet.
-func (e *Entry) expected() bool {
+// begins reports whether a stream that can be played under an extension may be about to
+// begin: somebody has the right to, or, anyway, anybody may.
+func (e *Entry) begins(ext string, anyway bool) bool {
+	if e.name != nameOf(e.name) && !pictured(ext) {
+		return false // pictures are nothing else
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.stream == nil && (e.pub != nil || e.grace != nil)
+	return e.stream == nil && (anyway || e.pub != nil || e.grace != nil)
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// pictured are options for who publishes pictures.
-func pictured(o PublishOptions) PublishOptions {
+// asPictures are options for who publishes pictures.
+func asPictures(o PublishOptions) PublishOptions {
 	o.Format = ByExt("mjpeg")
 	return o
 }
@@ -47,7 +47,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 				t.Errorf("got      %s\nexpected %s", got, want)
 			}
 		}
-		cam := mustPublish(t, h, "x", pictured(PublishOptions{Run: "cam"}))
+		cam := mustPublish(t, h, "x", asPictures(PublishOptions{Run: "cam"}))
 		mustWrite(t, cam, one)
 		told(fmt.Sprintf("x mjpeg [mjpeg] as [mjpeg jpg], 0 listeners, %d bytes since 0s, edge 0s, live true, pictures true", len(one)))
 		time.Sleep(time.Second)
@@ -68,7 +68,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 
 		cam.Drop() // it may come back, while the sound goes on
 		mustWrite(t, mic, ramp(16))
-		if again := mustPublish(t, h, "x", pictured(PublishOptions{Run: "cam"})); !again.known {
+		if again := mustPublish(t, h, "x", asPictures(PublishOptions{Run: "cam"})); !again.known {
 			t.Error("the pictures' run is lost")
 		} else if err := again.End(); err != nil {
 			t.Error(err)
@@ -78,7 +78,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 			t.Errorf("it has ended: %v", err)
 		}
 
-		cam, mic = mustPublish(t, h, "x", pictured(PublishOptions{})), mustPublish(t, h, "x", PublishOptions{})
+		cam, mic = mustPublish(t, h, "x", asPictures(PublishOptions{})), mustPublish(t, h, "x", PublishOptions{})
 		mustWrite(t, cam, one)
 		l := h.Stream("x").Listen(ListenOptions{})
 		over := errors.New("over")
@@ -101,6 +101,20 @@ func TestPicturesBesideMedia(t *testing.T) {
 	})
 }
 
+// TestViewsOfBoth: pictures stand for what would be made of the media.
+func TestViewsOfBoth(t *testing.T) {
+	h := newHub(t, Options{})
+	mustWrite(t, mustPublish(t, h, "x", PublishOptions{}), begin(vp8Track, opusEl(2, 1)))
+	mustWrite(t, mustPublish(t, h, "x", asPictures(PublishOptions{})), jpegSpec{}.bytes())
+	var got []string
+	for _, v := range Views(h.Sources("x")) {
+		got = append(got, v.Ext)
+	}
+	if want := []string{"webm", "wav", "pcm", "mjpeg", "jpg"}; !slices.Equal(got, want) {
+		t.Errorf("it can be played as %v; expected %v", got, want)
+	}
+}
+
 // TestKeyHoldsBothSources: who holds one of a name's sources by a key holds the name.
 func TestKeyHoldsBothSources(t *testing.T) {
 	media := func(o PublishOptions) PublishOptions { return o }
@@ -111,15 +125,15 @@ func TestKeyHoldsBothSources(t *testing.T) {
 		gone        bool // the first is, and may come back
 		want        error
 	}{
-		{"pictures by the same key", media, pictured, "k", "k", false, nil},
-		{"pictures by another", media, pictured, "k", "l", false, ErrBusy},
-		{"pictures by none", media, pictured, "k", "", false, ErrBusy},
-		{"pictures while it is gone", media, pictured, "k", "l", true, ErrBusy},
-		{"media by the same key", pictured, media, "k", "k", false, nil},
-		{"media by another", pictured, media, "k", "l", false, ErrBusy},
-		{"media while they are gone", pictured, media, "k", "l", true, ErrBusy},
-		{"beside what has no key", media, pictured, "", "l", false, nil},
-		{"neither has one", media, pictured, "", "", false, nil},
+		{"pictures by the same key", media, asPictures, "k", "k", false, nil},
+		{"pictures by another", media, asPictures, "k", "l", false, ErrBusy},
+		{"pictures by none", media, asPictures, "k", "", false, ErrBusy},
+		{"pictures while it is gone", media, asPictures, "k", "l", true, ErrBusy},
+		{"media by the same key", asPictures, media, "k", "k", false, nil},
+		{"media by another", asPictures, media, "k", "l", false, ErrBusy},
+		{"media while they are gone", asPictures, media, "k", "l", true, ErrBusy},
+		{"beside what has no key", media, asPictures, "", "l", false, nil},
+		{"neither has one", media, asPictures, "", "", false, nil},
 	} {
 		h := newHub(t, Options{})
 		first := mustPublish(t, h, "x", c.first(PublishOptions{Key: c.key, Run: "r"}))
@@ -157,7 +171,7 @@ func TestOpenAs(t *testing.T) {
 		name            string
 		media, pictures []byte // nil: nobody publishes it; empty: somebody who has sent nothing
 		later           []byte // what the latter send after a second
-		ext             string
+		ext             string // with a ! for who waits anyway
 		want            string // the container, or the error
 		after           time.Duration
 	}{
@@ -175,8 +189,12 @@ func TestOpenAs(t *testing.T) {
 		{"media that have not come yet", []byte{}, pictures, wav, "", "mjpeg", 0},
 		{"pictures that do not come", wav, []byte{}, nil, "jpg", "wav: it has no picture", 5 * time.Second},
 		{"the first of both", []byte{}, []byte{}, wav, "", "wav", time.Second},
+		{"what is made of media that come", []byte{}, nil, vp8, "jpg", "webm", time.Second},
 		{"neither", []byte{}, nil, nil, "jpg", "no such stream", 5 * time.Second},
 		{"nobody", nil, nil, nil, "jpg", "no such stream", 0},
+		{"media that somebody waits for", nil, pictures, nil, "wav!", "mjpeg: the stream has no sound", 5 * time.Second},
+		{"pictures that somebody waits for", wav, nil, nil, "mjpeg!", "wav: it has no picture", 5 * time.Second},
+		{"what pictures never are", wav, []byte{}, nil, "webm!", "wav: no webm is made of wav here", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHub(t, Options{})
@@ -187,7 +205,7 @@ func TestOpenAs(t *testing.T) {
 				}
 				o := PublishOptions{}
 				if i == 0 {
-					o = pictured(o)
+					o = asPictures(o)
 				}
 				p := mustPublish(t, h, "x", o)
 				if len(b) > 0 {
@@ -200,7 +218,12 @@ func TestOpenAs(t *testing.T) {
 				time.AfterFunc(time.Second, func() { mustWrite(t, waits, c.later) })
 			}
 			began := time.Now()
-			s, v, err := h.OpenAs(t.Context(), "x", c.ext, 0, 5*time.Second)
+			ext, anyway := strings.CutSuffix(c.ext, "!")
+			wait := time.Duration(0)
+			if anyway {
+				wait = 5 * time.Second
+			}
+			s, v, err := h.OpenAs(t.Context(), "x", ext, wait, 5*time.Second)
 			var got string
 			switch {
 			case s == nil:
@@ -208,14 +231,14 @@ func TestOpenAs(t *testing.T) {
 			case err != nil:
 				got = s.format.Name + ": " + err.Error()
 			default:
-				if got = s.format.Name; c.ext != "" && v.Ext != c.ext {
+				if got = s.format.Name; ext != "" && v.Ext != ext {
 					t.Errorf("%s: it is .%s", c.name, v.Ext)
 				}
 			}
 			if got != c.want || time.Since(began) != c.after {
 				t.Errorf("%s: %s after %v; expected %s after %v", c.name, got, time.Since(began), c.want, c.after)
 			}
-			time.Sleep(time.Second)
+			time.Sleep(2 * time.Second) // until all has been sent
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"strings"
 
 	"golang.org/x/image/vp8"
 )
@@ -31,7 +30,7 @@ func planPictures(s *Stream, to *Format, o ConvertOptions) (plan, error) {
 	switch t := &s.head.tracks[v]; {
 	case t.encoded:
 		return plan{}, &ViewError{Why: "its " + t.Codec + " is compressed or encrypted once more"}
-	case t.Codec != "vp8" && !strings.HasPrefix(t.Codec, "vp08."): // the latter in MP4
+	case t.Codec != "vp8":
 		return plan{}, &ViewError{Why: "of video only vp8 is made into pictures here, and its picture is " + t.Codec}
 	}
 	return plan{

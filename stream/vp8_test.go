@@ -190,6 +190,27 @@ func TestPicturesOfAnySize(t *testing.T) {
 	})
 }
 
+// TestNoPicture: before there is one, and when the camera has been away for so long that
+// listeners join at its sound.
+func TestNoPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTape(t, Options{Window: time.Second}, vp8Track, opusTrack)
+		w.frame(2, true, 50)
+		if _, ok := w.stream().Picture(); ok {
+			t.Error("sound is a picture")
+		}
+		w.step(40 * time.Millisecond)
+		w.frame(1, true, 50)
+		if at, ok := w.stream().Picture(); !ok || at != 40*time.Millisecond {
+			t.Errorf("a picture at %v, %t", at, ok)
+		}
+		w.play(5*time.Second, 2, 50)
+		if at, ok := w.stream().Picture(); ok {
+			t.Errorf("a picture at %v of a camera that is gone", at)
+		}
+	})
+}
+
 // TestPicturesOfOthers: what no pictures are made of, and why.
 func TestPicturesOfOthers(t *testing.T) {
 	for name, c := range map[string]struct {
