@@ -2,7 +2,9 @@ package relay
 
 import (
 	"io"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +77,11 @@ func TestFormatsChange(t *testing.T) {
 	if resp := r.request("HEAD", path, nil); resp.StatusCode != 200 { // of the first format's sound
 		t.Errorf("HEAD %s: %s", path, resp.Status)
 	}
+	// An element is given what was agreed on: this, if that was it.
+	if resp := r.request("HEAD", path+"?el=5s&of=webm", nil); resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "audio/wav") {
+		t.Errorf("HEAD %s of WebM: %s %s", path, resp.Status, resp.Header.Get("Content-Type"))
+	}
+	r.refused("HEAD", strings.Replace(path, ".wav", ".mp4", 1)+"?el=5s&of=webm", nil, 406, "")
 	l := r.ask("GET", path+"?el=5s", nil)
 	next := r.publish(wav + "&run=2")
 	next.send(streamtest.Wave(time.Second))
@@ -103,4 +110,75 @@ func TestWaitEndsWithTheCall(t *testing.T) {
 	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 404 || !strings.Contains(string(b), "That call is over") {
 		t.Errorf("%s: %s", resp.Status, b)
 	}
+}
+
+// Sound and picture of a call beside each other: whoever asks for the pictures before
+// there are any gets them, though the sound is there; both sides are told how far each
+// is; and the log has what was agreed on, without the room's name.
+func TestCallFilesBeside(t *testing.T) {
+	var log logText
+	o := wide()
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	r := start(t, "http", o)
+	c := r.call()
+	c.b.say(calls.Message{Type: "can", Can: &calls.Can{Record: canWebM.Record, Play: []string{"audio/wav", "multipart/x-mixed-replace"}}})
+	c.b.hear("start") // what is made of WebM
+	c.a.hear("start")
+	c.a.say(calls.Message{Type: "can", Can: &calls.Can{PCM: true, JPEG: true, Play: canWebM.Play}})
+	c.startA = c.a.hear("start")
+	started := c.b.hear("start")
+	if len(c.startA.Publish) != 2 || len(started.Play) != 2 {
+		t.Fatalf("alice is told %s, bob %s", calls.Encode(c.startA), calls.Encode(started))
+	}
+	sound, pictures := started.Play[0].URL, started.Play[1].URL
+	got := r.ask("GET", pictures+"&wait=30s", nil)
+	mic := r.publish(c.startA.Publish[0].URL)
+	mic.send(streamtest.Wave(time.Second))
+	mic.acked(1)
+	if resp := r.request("HEAD", sound, nil); resp.StatusCode != 200 {
+		t.Errorf("HEAD %s: %s", sound, resp.Status)
+	}
+	cam := r.publish(c.startA.Publish[1].URL)
+	cam.send(paintings(t, 1)...)
+	cam.acked(1)
+	resp := got()
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(kind, "multipart/x-mixed-replace") {
+		t.Errorf("GET %s: %s %s", pictures, resp.Status, kind)
+	}
+	told := map[string]bool{}
+	for len(told) < 2 {
+		m := c.b.hear("edge")
+		told[m.URL] = told[m.URL] || *m.T > 0 || m.URL == pictures
+	}
+	if !told[sound] || !told[pictures] {
+		t.Errorf("bob is told of %v; expected %s and %s", told, sound, pictures)
+	}
+	why := started.Play[0].Why
+	if text := log.String(); !strings.Contains(text, `msg="to be played"`) || !strings.Contains(text, why) || strings.Contains(text, c.startA.Call) {
+		t.Errorf("the log lacks %q, or has the room's name %s: %s", why, c.startA.Call, text)
+	}
+	c.a.say(calls.Message{Type: "hangup", Call: c.startA.Call})
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Error(err)
+	}
+	cam.refused(4404, "That call is over")
+	mic.refused(4404, "That call is over")
+}
+
+// logText is a log. Any goroutine may write to it.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

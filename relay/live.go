@@ -8,9 +8,12 @@ import (
 	"html/template"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"everfile/stream"
 )
 
 // listing is a stream in the list: an object of /api/streams, and a row of /live.
@@ -31,9 +34,10 @@ type listing struct {
 
 	Tracks  []string `json:"-"` // in words
 	Shown   bool     `json:"-"` // browsers show it as it is; else there is a page that plays it
-	Picture string   `json:"-"` // path of the newest picture; "": none is published
+	Picture string   `json:"-"` // path of the newest picture; "": there is none
 
 	Metadata *metadata `json:"metadata,omitempty"` // nil: its publisher says nothing
+	Sounds   []view    `json:"-"`                  // what an <audio> may choose from; none: there is no sound
 }
 
 // view is one way to play a stream.
@@ -100,11 +104,12 @@ func (s *Server) listed() []listing {
 		}
 		for _, v := range i.Views {
 			l.Views = append(l.Views, view{"/" + i.Name + "." + v.Ext, v.ContentType})
+			if v.Still {
+				l.Picture = "/" + i.Name + "." + v.Ext
+			}
 		}
 		l.Shown = i.Format.Pictures()
-		if i.Pictures {
-			l.Picture = "/" + i.Name + ".jpg"
-		}
+		l.Sounds = sounds(l.Views, i.Tracks)
 		if m := metadata(i.Metadata); m != (metadata{}) {
 			l.Metadata = &m
 		}
@@ -117,10 +122,35 @@ func (s *Server) listed() []listing {
 	return all
 }
 
+// sounds returns those of a stream's views that are given to an <audio> without a
+// script: its sound alone, whole blocks at a time, to its end.
+func sounds(views []view, tracks []stream.Track) (all []view) {
+	if !slices.ContainsFunc(tracks, func(t stream.Track) bool { return t.Type == stream.Audio }) {
+		return nil
+	}
+	pictures := slices.ContainsFunc(tracks, func(t stream.Track) bool { return t.Type == stream.Video })
+	for _, v := range views {
+		kind, _, _ := strings.Cut(v.ContentType, ";")
+		_, kind, _ = strings.Cut(kind, "/")
+		if !slices.Contains(audible, kind) {
+			continue
+		}
+		query := "?el=1&pad=200"
+		if pictures && strings.HasPrefix(v.ContentType, "video/") {
+			query += "&tracks=audio"
+		}
+		all = append(all, view{v.URL + query, "audio/" + kind})
+	}
+	return all
+}
+
+// audible are the subtypes of MIME types that elements may play as sound.
+var audible = []string{"webm", "ogg", "mp4", "wav", "mpeg", "aac", "flac"}
+
 //go:embed live.tmpl
 var liveText string
 
-var liveTemplate = template.Must(template.New("live").Funcs(template.FuncMap{"bitrate": bitrate, "age": age}).Parse(liveText))
+var liveTemplate = template.Must(template.New("live").Funcs(template.FuncMap{"bitrate": bitrate, "age": age, "ext": path.Ext}).Parse(liveText))
 
 // live is the page that lists the streams. It stands without scripts; one that
 // is there knows the origin even where a proxy has changed the scheme.

@@ -130,8 +130,10 @@ func TestStreamsAsPage(t *testing.T) {
 	r := manySince(t, began)
 	page := r.page("/live")
 	for _, words := range []string{
-		`<html lang="en">`, `<title>Live - everfile</title>`, `<main>`, `<th scope="row" role="rowheader"><a href="/static/watch.html?url=/alice.webm">alice</a></th>`,
-		`<a href="/alice.webm">/alice.webm</a> <code>curl -N <span class="origin">` + r.url + `</span>/alice.webm</code>`,
+		`<html lang="en">`, `<title>Live - everfile</title>`, `<main>`, `<th scope="row" role="rowheader"><a href="/static/watch.html?url=/alice.webm">alice</a> <img class="still" src="/alice.jpg" alt="" width="160" loading="lazy"></th>`,
+		`<a href="/alice.webm">/alice.webm</a> <a href="/alice.ogg">.ogg</a> <a href="/alice.wav">.wav</a> <a href="/alice.pcm">.pcm</a> <a href="/alice.mjpeg">.mjpeg</a> <a href="/alice.jpg">.jpg</a>`, `<code>curl -N <span class="origin">` + r.url + `</span>/alice.webm</code>`,
+		`<audio controls preload="none" aria-label="Sound of alice"><source src="/alice.webm?el=1&amp;pad=200&amp;tracks=audio" type="audio/webm"><source src="/alice.ogg?el=1&amp;pad=200" type="audio/ogg"><source src="/alice.wav?el=1&amp;pad=200" type="audio/wav"></audio>`,
+		`<audio controls preload="none" aria-label="Sound of talk"><source src="/talk.wav?el=1&amp;pad=200" type="audio/wav"></audio>`,
 		`<a href="/static/watch.html?url=/talk.wav">talk</a>`, `<a href="/talk.wav">/talk.wav</a>`,
 		">vp8 640x360, opus 48000 Hz mono<", ">pcm 16 bit 48000 Hz mono<", ">768 kbit/s<", ">3 h 20 min<",
 		`data-label="Container">wav<`, `data-label="Listeners">2<`, `data-label="Since"><time datetime="` + began.UTC().Format(time.RFC3339),

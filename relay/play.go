@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -132,22 +133,19 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
 	defer context.AfterFunc(over, func() { cancel(errCallOver) })()
+	if from := agreed(r.URL.Query(), a); expected && from != nil {
+		return s.findOf(ctx, r, a, from, max(wait, held))
+	}
 	for {
 		st, view, err := s.hub.OpenAs(ctx, a.entry, a.ext, wait, held)
-		if errors.Is(err, stream.ErrNotFound) {
+		switch {
+		case errors.Is(err, stream.ErrNotFound):
 			return nil, stream.Playable{}, s.notFound(r, a, wait)
-		}
-		if st == nil {
+		case st == nil:
 			return nil, stream.Playable{}, err
-		}
-		// An element in a call asks for the format that was agreed on, and not for
-		// what can be made of one that failed.
-		el := r.URL.Query().Get("el")
-		agreed := expected && el != "" && el != "0"
-		if err == nil && (!agreed || view.Format == st.Format()) {
+		case err == nil:
 			return st, view, nil
-		}
-		if !expected {
+		case !expected:
 			return nil, stream.Playable{}, s.unplayable(st, a, err)
 		}
 		// In a call another format follows one that failed, under the same name.
@@ -155,6 +153,35 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
 	}
+}
+
+// findOf is find for an element in a call, which gets what was agreed on.
+func (s *Server) findOf(ctx context.Context, r *http.Request, a address, from *stream.Format, wait time.Duration) (*stream.Stream, stream.Playable, error) {
+	st, err := s.hub.OpenOf(ctx, a.entry, from, wait)
+	if errors.Is(err, stream.ErrNotFound) {
+		return nil, stream.Playable{}, s.notFound(r, a, wait)
+	}
+	if err != nil {
+		return nil, stream.Playable{}, err
+	}
+	view, err := st.Playable(a.ext)
+	if err != nil {
+		return nil, stream.Playable{}, s.unplayable(st, a, err)
+	}
+	return st, view, nil
+}
+
+// agreed returns what must be published for an element in a call, which is told so
+// where that is not what its path says (of=EXT), or nil if anything may be: it is not
+// given what can be made of a format that was given up.
+func agreed(q url.Values, a address) *stream.Format {
+	if el := q.Get("el"); el == "" || el == "0" {
+		return nil
+	}
+	if of := stream.ByExt(q.Get("of")); of != nil {
+		return of
+	}
+	return stream.ByExt(a.ext)
 }
 
 // patience returns how long a request wants to wait for a stream, and for one

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -156,6 +157,11 @@ func (c *session) follow(m calls.Message) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, p := range m.Play {
+		if !slices.Contains(c.playing, p) {
+			c.server.opt.Log.Info("to be played", "entry", logged(entryOf(p.URL)), "by", c.id, "mime", p.MIME, "why", p.Why)
+		}
+	}
 	c.playing, c.publishes, c.told = m.Play, nil, map[string]int64{}
 	for _, p := range m.Publish {
 		c.publishes = append(c.publishes, p.Path())
@@ -203,13 +209,23 @@ func (c *session) send(ctx context.Context, text []byte) bool {
 	return true
 }
 
-// playable reports whether a stream is what a path asks for: pictures may stand alone
-// under the name of what is not there yet.
-func playable(st *stream.Stream, url string) bool {
-	path, _, _ := strings.Cut(url, "?")
-	_, ext, _ := strings.Cut(path, ".")
-	_, err := st.Playable(ext)
-	return err == nil
+// source returns what a file that the caller plays is made of, or nil.
+func (c *session) source(playing string) *stream.Stream {
+	u, err := url.Parse(playing)
+	if err != nil {
+		return nil
+	}
+	a, err := parseAddress(u)
+	if err != nil {
+		return nil
+	}
+	of := agreed(u.Query(), a)
+	for _, st := range c.server.hub.Sources(a.entry) {
+		if st.Format() == of {
+			return st
+		}
+	}
+	return nil
 }
 
 // report says how far the files are that the caller plays, and, where that has
@@ -220,7 +236,7 @@ func (c *session) report() []calls.Message {
 	c.mu.Unlock()
 	var all []calls.Message
 	for _, p := range playing {
-		if st := c.server.hub.Stream(entryOf(p.URL)); st != nil && playable(st, p.URL) {
+		if st := c.source(p.URL); st != nil {
 			edge, clock, _ := st.Edge()
 			t, at := edge.Seconds(), clock.Seconds()
 			all = append(all, calls.Message{Type: "edge", Caller: p.Caller, URL: p.URL, T: &t, At: &at})

@@ -35,7 +35,7 @@
   own.onlack = function (sentence) {
     var m = own.media();
     own.onask(!sentence || !calls.talk ? "" : sentence + (m.audio ? " The call goes on with sound only." :
-      m.video ? " " + calls.talk.peer + " sees you and does not hear you." : " You can still listen and write."));
+      m.video ? " " + calls.talk.peer + " sees you and does not hear you." : page.lend.able() ? " You can listen and write, and send what you record with the button below." : " You can still listen and write."));
   };
 
   chat.onsend = function (data) { return !!calls.talk && !calls.talk.away && calls.phone.send(data) !== false; };
@@ -122,7 +122,7 @@
   function addresses() {
     var a = root.location.protocol + "//" + root.location.host + "/", local = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(root.location.hostname);
     text(id("address"), a);
-    ["address-box", "command-box", "own-url-box", "other-url-box", "curl-box"].forEach(function (box) { page.copyable(id(box)); });
+    ["address-box", "command-box", "own-url-box", "own-picture-box", "other-url-box", "other-picture-box", "curl-box"].forEach(function (box) { page.copyable(id(box)); });
     show(id("local"), local);
     show(id("address-help"), !local);
     show(id("details-local"), local);

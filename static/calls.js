@@ -36,7 +36,8 @@
     return {
       call: "", peer: who, me: calls.me, want: intended, told: intended, incoming: false, accepted: false, began: 0, link: calls.link,
       at: everfile.now(), lack: "", trouble: "",
-      their: { audio: true, video: false }, state: {}, away: false, play: {}, send: {}, slow: {}, listeners: 0, seen: false
+      their: { audio: true, video: false }, state: {}, away: false, slow: {}, files: {}, takes: 1, seen: false,
+      play: {}, plays: { media: {}, picture: {} }, send: {}, sends: { media: {}, picture: {} }
     };
   }
 
@@ -68,7 +69,7 @@
 
   /* settle tells the server what is really sent, if that is not what was said. */
   calls.settle = function () {
-    var m = own.media();
+    var m = page.lend.busy() ? { audio: true, video: false } : own.media();
     if (!talk || own.asking) { return; }
     if (m.audio === talk.told.audio && m.video === talk.told.video) { return; }
     talk.told = m;
@@ -93,9 +94,10 @@
     if (!talk || talk.accepted) { return; }
     ring.unlock();
     talk.accepted = true;
-    talk.want = talk.told = { audio: true, video: pictured && talk.their.video };
+    talk.want = { audio: true, video: pictured && talk.their.video };
+    talk.told = everfile.camera() ? talk.want : { audio: false, video: false };
     scene.accepted();
-    calls.phone.accept(talk.want);
+    calls.phone.accept(talk.told);
     devices();
   };
 
@@ -148,6 +150,7 @@
     if (!talk) { return; }
     talk.their = e.media || talk.their;
     talk.away = !!e.away;
+    talk.takes = e.plays || 1;
     if (came) { calls.back(); }
     incall.refresh();
   };
@@ -218,6 +221,7 @@
     incall.end();
     chat.end();
     own.close();
+    page.lend.end();
     if (calls.phone) { calls.phone.source(null); }
     clearTimeout(overdue);
     view.picture(id("preview"), null, false);
@@ -257,12 +261,13 @@
   on.send = function (e) {
     var t = talk;
     if (!t) { return; }
-    if (/^(track|behind|overflow)$/.test(e.state)) { view.notice(e.text, e.state === "track" ? 0 : 8000); }
+    if (e.state === "track" || /^(behind|overflow)$/.test(e.state) && !(incall.half(e) === "picture" && t.sends.media.state)) { view.notice(e.text, e.state === "track" ? 0 : 8000); }
     if (e.state === "stopped") { t.slow.send = ""; }
-    if (e.state !== "track") { t.send = e.state === "stopped" ? {} : e; }
+    if (e.state !== "track") { incall.note(talk, "send", e); }
+    page.lend.sent(e);
     if (e.state === "failed" || e.state === "refused") {
       setTimeout(function () {   // unless another format follows
-        if (talk === t && t.send === e) { view.notice(t.trouble = e.text); }
+        if (talk === t && t.sends[incall.half(e)] === e) { view.notice(t.trouble = e.text); }
       }, FOLLOWS);
     } else if (e.state === "recording") {
       view.unnotice(t.trouble);
@@ -271,10 +276,11 @@
   };
 
   on.play = function (e) {
+    var before = talk && talk.plays[incall.half(e)];
     if (!talk) { return; }
-    if (talk.play.url !== e.url || talk.play.mime !== e.mime) { talk.seen = false; }
+    if (before.url !== e.url || before.mime !== e.mime) { talk.seen = false; }
     if (e.state === "stopped") { talk.slow.play = ""; }
-    talk.play = e.state === "stopped" ? {} : e;
+    incall.note(talk, "play", e);
     incall.refresh();
   };
 
@@ -283,7 +289,7 @@
 
   on.listeners = function (e) {
     if (!talk) { return; }
-    talk.listeners = e.n;
+    talk.files[e.url] = e.n;
     incall.refresh();
   };
 

@@ -133,7 +133,7 @@
   /* picture shows a stream in a <video>, or nothing. */
   view.picture = function (video, stream, mirrored) {
     var promise;
-    if (video.srcObject !== stream) { video.srcObject = stream; }
+    everfile.attach(video, stream);
     video.className = mirrored ? "mirrored" : "";
     promise = stream ? video.play() : null;
     if (promise && promise.then) { promise.then(null, function () { /* the preview is not the call */ }); }
@@ -194,7 +194,7 @@
   /* format words a MIME type for people. */
   view.format = function (mime) {
     var type = mime.split(";")[0], names = [], codecs = /codecs="?([^"]*)/.exec(mime);
-    var box = { "video/webm": "WebM", "audio/webm": "WebM, sound only", "video/mp4": "MP4", "audio/mp4": "MP4, sound only", "audio/ogg": "Ogg, sound only", "audio/wav": "WAV, uncompressed sound" }[type] || type;
+    var box = { "video/webm": "WebM", "audio/webm": "WebM, sound only", "video/mp4": "MP4", "audio/mp4": "MP4, sound only", "audio/ogg": "Ogg, sound only", "audio/wav": "WAV, uncompressed sound", "audio/mpeg": "MP3", "audio/aac": "AAC", "image/jpeg": "JPEG pictures", "multipart/x-mixed-replace": "JPEG pictures" }[type] || type;
     (codecs ? codecs[1].split(",") : []).forEach(function (c) {
       c = c.replace(/^\s+/, "").toLowerCase();
       names.push(/^vp8/.test(c) ? "VP8" : /^vp0?9/.test(c) ? "VP9" : /^avc/.test(c) ? "H.264" : /^mp4a/.test(c) ? "AAC" : /^opus/.test(c) ? "Opus" : /^pcm/.test(c) ? "PCM" : c);

@@ -12,6 +12,7 @@
   var TEXT = {
     insecure: "Browsers give the camera and microphone only to secure pages, and this one came over plain HTTP from another machine. Start the server with --tls-self-signed and open the page with https, or open it on the server's own machine as http://localhost.",
     none: "This browser cannot reach cameras or microphones (no getUserMedia).",
+    deaf: "This browser gives pages no microphone.",
     recorder: "This browser cannot record (no MediaRecorder, no WebAudio). Watching works.",
     refused: "The camera and microphone were refused. Allow them for this page, by the icon in the address bar, and try again.",
     busy: "The camera or microphone is in use by another program. Close that and try again.",
@@ -22,7 +23,7 @@
 
   /* unreachable() is why this page gets no camera and no microphone, or "". */
   devices.unreachable = function () {
-    if (media && media.getUserMedia) { return ""; }
+    if (everfile.camera()) { return ""; }
     return root.isSecureContext === false ? TEXT.insecure : TEXT.none;
   };
 
@@ -33,6 +34,7 @@
 
   /* kind(error) is the word in TEXT for what getUserMedia refused with. */
   function kind(error) {
+    if (error && !error.name) { return dated(error); }
     switch (error && error.name) {
     case "NotAllowedError": case "SecurityError": case "PermissionDeniedError": return "refused";
     case "NotReadableError": case "AbortError": case "TrackStartError": return "busy";
@@ -40,6 +42,12 @@
     case "OverconstrainedError": return "gone";
     }
     return "other";
+  }
+
+  /* dated is kind for the errors of 2012. */
+  function dated(error) {
+    if (error.NOT_SUPPORTED_ERROR) { return "missing"; }
+    return error === "PERMISSION_DENIED" || error.PERMISSION_DENIED && error.code === error.PERMISSION_DENIED ? "refused" : "other";
   }
 
   devices.kind = kind;
@@ -65,6 +73,7 @@
     case "busy": return "The " + (both ? "camera or microphone" : what) + " is in use by another program.";
     case "other": return "The " + what + (both ? " do" : " does") + " not work" + reason(error);
     }
+    if (audio && !video && !(media && media.getUserMedia)) { return TEXT.deaf; }
     return both ? TEXT.missing : "There is no " + what + " on this machine.";
   };
 
@@ -83,7 +92,7 @@
 
   /* ask asks once. One of the chosen devices may be gone or in use: then any will do. */
   function ask(camera, microphone, done, fail) {
-    media.getUserMedia(constraints(camera, microphone)).then(done, function (error) {
+    everfile.camera()(constraints(camera, microphone), done, function (error) {
       var c = camera === "none" ? camera : "", m = microphone === "none" ? microphone : "", k = kind(error);
       if ((k === "gone" || k === "busy") && (c !== camera || m !== microphone)) { ask(c, m, done, fail); } else { fail(error); }
     });

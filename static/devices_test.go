@@ -130,4 +130,25 @@ test("open: only what is missing is gone without", () => {
     assert.ok(words ? why.startsWith(words) : why === "", why);
   }
 });
+
+test("a browser of 2012 with a camera and no microphone", () => {
+  const media = window.navigator.mediaDevices;
+  plug("", "");
+  // devices.js has seen the one of today; what is asked is what is there now.
+  delete window.navigator.mediaDevices;
+  window.navigator.getUserMedia = (c, done, fail) => {
+    if (c.video) { done({ stop: () => {}, videoTracks: [{ kind: "video" }], audioTracks: [] }); } else { fail({ code: 1, NOT_SUPPORTED_ERROR: 1 }); }
+  };
+  let got = null, why = null;
+  devices.best(both, "", "", always, (s, error) => { got = s; why = error; });
+  assert.deepEqual([got.getVideoTracks().length, got.getAudioTracks().length, why], [1, 0, null]);
+  assert.equal(devices.unreachable(), "");
+  devices.best(voice, "", "", always, (s, error) => { got = s; why = error; });
+  assert.deepEqual([got, devices.kind(why)], [null, "missing"]);
+  assert.equal(devices.kind({ code: 1, PERMISSION_DENIED: 1 }), "refused");
+  assert.equal(devices.kind("PERMISSION_DENIED"), "refused");
+  assert.equal(devices.kind({}), "other");
+  delete window.navigator.getUserMedia;
+  window.navigator.mediaDevices = media;
+});
 `

@@ -221,7 +221,7 @@ test("what it never plays although it is there is unsupported", () => {
   element = new Element();
   watcher = window.everfile.watch({ element, url: "/c/bob.webm", onstate: (s) => states.push(s) });
   last().answer(200, 1);
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 2; i++) {
     assert.ok(!states.includes("unsupported"), "after " + i);
     advance(200);
     element.fail(4);
@@ -245,12 +245,10 @@ test("that it is there is counted once for each time it does not play", () => {
   states = [];
   element = new Element();
   watcher = window.everfile.watch({ element, url: "/c/bob.webm", onstate: (s) => states.push(s) });
-  for (let i = 0; i < 2; i++) {
-    last().answer(200, 1);
-    advance(200);
-    element.fail(4);
-    last().answer(200, 1);
-  }
+  last().answer(200, 1);
+  advance(200);
+  element.fail(4);
+  last().answer(200, 1);
   for (let i = 0; i < 5; i++) {
     advance(500);
     if (last().readyState !== 4) { last().answer(200, 1); }

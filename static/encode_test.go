@@ -5,7 +5,7 @@ import "testing"
 // A recorder of the browser's encoders: what it writes and when, what it leaves
 // out, and how it ends.
 func TestEncode(t *testing.T) {
-	node(t, encoders, encodeTest, "everfile.js", "recorder.js", "webmwriter.js", "sources.js")
+	node(t, encoders, encodeTest, "everfile.js", "can.js", "recorder.js", "webmwriter.js", "sources.js")
 }
 
 // Sound has a time by its number of samples, pictures by the clock.
@@ -441,6 +441,7 @@ test("who has it, and for what", () => {
   assert.deepEqual(types(), []);
 
   load(null);
+  window.navigator.mediaDevices = { getUserMedia() {} };
   assert.deepEqual(window.everfile.can().record, both);
   assert.notEqual(again(), null, "none at all");
   assert.equal(recorders.length, 0);

@@ -1,7 +1,7 @@
 /*
  * everfile: a MediaRecorder stream as a file that never ends.
  *
- *   everfile.can()                what this browser can do
+ *   everfile.can()                can.js: what this browser can do
  *   everfile.worker(done)         have the service worker control this page
  *   everfile.wire(url, media)     wire.js, byhttp.js: a WebSocket, or what does for one
  *   everfile.socket(options)      socket.js: one that comes back
@@ -18,23 +18,6 @@
 
   var everfile = root.everfile = root.everfile || {};
   var nav = root.navigator || {};
-  var cached = null;
-
-  /* What recorders and elements are asked about. The server negotiates with
-   * these strings, so they are spelled as the standards spell them. */
-  var RECORD = [
-    "video/webm;codecs=vp8,opus", "video/webm;codecs=vp9,opus", "video/webm",
-    "video/mp4;codecs=avc1.42E01E,mp4a.40.2", "video/mp4",
-    "audio/webm;codecs=opus", "audio/webm;codecs=pcm", "audio/webm",
-    "audio/ogg;codecs=opus", "audio/mp4"
-  ];
-  var PLAY = [
-    "video/webm;codecs=\"vp8,opus\"", "video/webm;codecs=\"vp9,opus\"",
-    "video/mp4;codecs=\"avc1.42E01E,mp4a.40.2\"",
-    "audio/webm;codecs=\"opus\"", "audio/ogg;codecs=\"opus\"",
-    "audio/mp4;codecs=\"mp4a.40.2\"", "audio/aac", "audio/mpeg",
-    "audio/flac", "audio/wav"
-  ];
 
   /* now() is a clock that never jumps, in milliseconds. */
   everfile.now = function () {
@@ -66,20 +49,72 @@
     return url + (url.indexOf("?") < 0 ? "?" : "&") + name + "=" + encodeURIComponent(value);
   };
 
-  /* listen(target, type, fn) adds a listener and returns what removes it. */
+  /* listen(target, type, fn) adds a listener and returns what removes it. Old tracks
+   * and streams take none. */
   everfile.listen = function (target, type, fn) {
+    if (!target.addEventListener) { return function () {}; }
     target.addEventListener(type, fn, false);
     return function () { target.removeEventListener(type, fn, false); };
   };
 
-  /* Chromium and Firefox hand a response to the demuxer in blocks of 32 KiB, so
-   * a thin stream needs padding there and nowhere else. No behaviour shows this
-   * before a stream plays, hence these marks of the two engines. */
-  everfile.blocks = function () {
-    var chromium = root.Intl && root.Intl.v8BreakIterator || root.chrome || nav.userAgentData;
-    var gecko = "MozAppearance" in root.document.documentElement.style || "mozInnerScreenX" in root;
-    return !!(chromium || gecko);
+  /* engine() is "chromium", "gecko", or "" for others. No behaviour shows it before a
+   * stream plays, hence these marks of the two. */
+  everfile.engine = function () {
+    if ("MozAppearance" in root.document.documentElement.style || "mozInnerScreenX" in root) { return "gecko"; }
+    return root.Intl && root.Intl.v8BreakIterator || root.chrome || nav.userAgentData ? "chromium" : "";
   };
+
+  /* blocks(): these two hand a response to the demuxer in blocks of 32 KiB, so a thin
+   * stream needs padding there and nowhere else. */
+  everfile.blocks = function () { return everfile.engine() !== ""; };
+
+  /* attach(video, stream) has a <video> show a MediaStream, in whichever way it takes
+   * one; null is none. */
+  everfile.attach = function (video, stream) {
+    var name = "srcObject" in video ? "srcObject" : "mozSrcObject" in video ? "mozSrcObject" : "", maker = root.URL || root.webkitURL, url = "";
+    if (video.everfileStream === stream) { return; }
+    video.everfileStream = stream;
+    if (name) { video[name] = stream; return; }
+    if (!stream) { video.removeAttribute("src"); return; }
+    try { url = maker.createObjectURL(stream); } catch (e) { /* the stream itself then, as Opera 12 takes it */ }
+    video.src = url || stream;
+  };
+
+  /* camera() is getUserMedia in today's manner or that of 2012, as a function of
+   * (constraints, done, fail), or null. The old ones know yes and no for constraints, and
+   * are still there, to refuse, where a page is not secure. */
+  everfile.camera = function () {
+    var media = nav.mediaDevices, old = nav.getUserMedia || nav.webkitGetUserMedia || nav.mozGetUserMedia;
+    if (media && media.getUserMedia) {
+      return function (c, done, fail) { media.getUserMedia(c).then(done, fail); };
+    }
+    return !old || root.isSecureContext === false ? null : function (c, done, fail) {
+      try { old.call(nav, { audio: !!c.audio, video: !!c.video }, function (stream) { done(whole(stream, c)); }, fail); } catch (e) { fail(e); }
+    };
+  };
+
+  /* whole gives a stream of 2012 the methods that one has today. Where nothing tells
+   * what is in it, it is what was asked for. */
+  function whole(stream, c) {
+    var sounds = stream.audioTracks, pictures = stream.videoTracks;
+    function list(old, asked, word) {
+      if (old) { return Array.prototype.slice.call(old); }
+      return asked ? [{ kind: word, enabled: true, readyState: "live", stop: function () {
+        this.readyState = "ended";
+        if (stream.stop) { stream.stop(); }
+      } }] : [];
+    }
+    if (stream.getAudioTracks) {
+      stream.getTracks = stream.getTracks || function () { return stream.getAudioTracks().concat(stream.getVideoTracks()); };
+      return stream;
+    }
+    sounds = list(sounds, c.audio, "audio");
+    pictures = list(pictures, c.video, "video");
+    stream.getAudioTracks = function () { return sounds; };
+    stream.getVideoTracks = function () { return pictures; };
+    stream.getTracks = function () { return sounds.concat(pictures); };
+    return stream;
+  }
 
   /* controlled() says whether the service worker sees this page's requests. */
   everfile.controlled = function () {
@@ -96,91 +131,6 @@
     var u = everfile.withQuery(url, "wait", "30s");   // rather than a 404 while nobody sends
     if (!everfile.blocks()) { return u; }
     return (worker ? u : everfile.withQuery(u, "pad", "60")) + "#" + everfile.random(4);
-  };
-
-  /* A recorder may be absent, present with a start() that throws, or working.
-   * It is tried on a canvas or a silent audio node: never on the camera. */
-  function probes() {
-    var made = {}, context = null;
-    return {
-      stream: function (kind) {
-        var canvas, C;
-        if (kind in made) { return made[kind]; }
-        made[kind] = null;
-        try {
-          if (kind === "video") {
-            canvas = root.document.createElement("canvas");
-            canvas.getContext("2d");
-            made[kind] = canvas.captureStream(1);
-          } else {
-            C = root.AudioContext || root.webkitAudioContext;
-            context = new C();
-            made[kind] = context.createMediaStreamDestination().stream;
-          }
-        } catch (e) { /* nothing to try it on: the type's word must do */ }
-        return made[kind];
-      },
-      close: function () {
-        var kind, i, tracks;
-        for (kind in made) {
-          tracks = made[kind] ? made[kind].getTracks() : [];
-          for (i = 0; i < tracks.length; i++) { tracks[i].stop(); }
-        }
-        if (context && context.close) { context.close(); }
-      }
-    };
-  }
-
-  function recordable() {
-    var R = root.MediaRecorder, out = [], p, i, stream, r;
-    if (!R || !R.isTypeSupported) { return out; }
-    p = probes();
-    for (i = 0; i < RECORD.length; i++) {
-      if (!R.isTypeSupported(RECORD[i])) { continue; }
-      stream = p.stream(RECORD[i].slice(0, 5));
-      try {
-        if (stream) {
-          r = new R(stream, { mimeType: RECORD[i] });
-          r.start();
-          r.stop();
-        }
-        out.push(RECORD[i]);
-      } catch (e) { /* it says it can, and cannot */ }
-    }
-    p.close();
-    return out;
-  }
-
-  function playable() {
-    var v = root.document.createElement("video"), out = [], i;
-    for (i = 0; v.canPlayType && i < PLAY.length; i++) {
-      if (v.canPlayType(PLAY[i])) { out.push(PLAY[i]); }
-    }
-    return out;
-  }
-
-  /*
-   * can() tells what this browser can do:
-   *   record, play   MIME types that its recorder writes, its elements play
-   *   blocks         its elements read in blocks of 32 KiB
-   *   pcm            it has what pcm.js needs to record without a recorder
-   *   worker         the service worker controls this page now
-   *   webrtc, mediaDevices, binary   peer connections, getUserMedia, binary WebSocket messages
-   * The slow part, trying the recorder, is done once.
-   */
-  everfile.can = function () {
-    var W = root.WebSocket;
-    cached = cached || { record: recordable(), play: playable() };
-    return {
-      record: everfile.encode ? everfile.encode.types(cached.record) : cached.record.slice(),
-      play: cached.play.slice(),
-      pcm: !!(everfile.pcm && everfile.pcm.able()),
-      blocks: everfile.blocks(),
-      worker: everfile.controlled(),
-      webrtc: !!(root.RTCPeerConnection && root.RTCPeerConnection.prototype.createDataChannel),
-      mediaDevices: !!(nav.mediaDevices && nav.mediaDevices.getUserMedia),
-      binary: !!(W && root.ArrayBuffer && W.prototype && "binaryType" in W.prototype)
-    };
   };
 
   /*

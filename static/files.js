@@ -1,7 +1,7 @@
 /*
  * everfile.files: the files of a call: those that are published, those that are
  * played. The server says which, as whole lists; what is in a new list as in the
- * old one goes on untouched.
+ * old one goes on untouched. Sound and picture of somebody may be two files.
  */
 (function (root) {
   "use strict";
@@ -27,7 +27,8 @@
    *
    * It has:
    *   set(publish, play)  the lists of a "start"
-   *   source(stream)      what is sent; null is nothing
+   *   source(stream)      what is sent: a MediaStream, or {blob, mime}, a file that was
+   *                       recorded before; null is nothing
    *   told(url, t)        the file at url has t seconds now
    *   tap()               plays again, in a click
    *   nudge()             the network is most likely back
@@ -41,7 +42,9 @@
     /* usable says whether the stream has something for a file of that kind, or for its
      * picture: silence and darkness are something, tracks that have ended are not. */
     function usable(mime) {
-      var tracks = !stream ? [] : /^audio\//.test(mime) ? stream.getAudioTracks() : mime === "video" ? stream.getVideoTracks() : stream.getTracks();
+      var tracks;
+      if (stream && stream.blob) { return mime === stream.mime; }
+      tracks = !stream ? [] : /^audio\//.test(mime) ? stream.getAudioTracks() : /^(video|image\/.*)$/.test(mime) ? stream.getVideoTracks() : stream.getTracks();
       return tracks.some(function (t) { return t.readyState !== "ended"; });
     }
 
@@ -67,6 +70,7 @@
       o.only = true;   // the other side was asked about this one
       o.timeslice = w.timeslice;
       o.keyframeEvery = w.keyframeEvery;
+      o.rate = w.rate;
       o.videoBitsPerSecond = sound || thin ? 0 : step.bits;
       o.audioBitsPerSecond = sound ? w.bitsPerSecond : 0;
       if (f.adapt) { paced(stream, step.fps); }
@@ -106,7 +110,7 @@
       adapting(f, w);
       format(f, w);
       sends.push(f);
-      f.publisher = everfile.publish(f.options);
+      f.publisher = (stream.blob ? everfile.upload : everfile.publish)(f.options);
       if (f.gone) { f.publisher.stop(); }   // by what it said while it began
     }
 
@@ -148,10 +152,11 @@
     }
 
     files.source = function (next) {
+      var another = !!(next && next.blob || stream && stream.blob);   // kind of source
       if (next === stream) { return; }
       stream = next;
       sends.slice().forEach(function (f) {
-        if (f.over || !usable(f.mime)) { unpublish(f); return; }
+        if (f.over || another || !usable(f.mime)) { unpublish(f); return; }
         if (f.sounds !== usable(SOUND) || !!f.adapt !== usable("video")) { adapting(f, f.asked); }
         format(f, f.asked);
         f.publisher.restart(stream);
@@ -166,8 +171,8 @@
       var f = { url: w.url, mime: w.mime, why: w.why, caller: w.caller, gone: false, watcher: null, fault: "", said: false };
       if (!player) { return; }
       plays.push(f);
-      f.watcher = everfile.watch({
-        element: player, url: w.url, thin: /^video\//.test(w.mime),
+      f.watcher = (/^(image|multipart)\//.test(w.mime) ? everfile.look : everfile.watch)({
+        element: player, url: w.url, thin: /^video\//.test(w.mime), single: /^image\//.test(w.mime),
         onthin: function (thin) {
           if (f.gone) { return; }
           f.slow = thin ? "Your connection is slow: only the sound of " + f.caller + " is played for now." : "";

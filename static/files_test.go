@@ -82,6 +82,47 @@ test("another format is played anew", () => {
   assert.equal(watchers[1].options.element, "bob " + OPUS);
 });
 
+const WAV = "/c/alice.wav?key=k", JPEGS = "/c/alice.mjpeg?key=k", MIXED = "multipart/x-mixed-replace";
+
+test("sound and picture beside each other", () => {
+  begin();
+  link();
+  phone.source(stream("audio", "video"));
+  start({
+    publish: [Object.assign(publish("audio/wav", WAV), { rate: 24000 }), publish("image/jpeg", JPEGS)],
+    play: [play("audio/wav", "/c/bob.wav"), play(MIXED, "/c/bob.mjpeg")],
+  });
+  assert.deepEqual(publishers.map((p) => [p.options.url, p.options.mimeType]), [[WAV, "audio/wav"], [JPEGS, "image/jpeg"]]);
+  assert.equal(publishers[0].options.rate, 24000);
+  assert.deepEqual([publishers[0].options.audioBitsPerSecond, publishers[1].options.videoBitsPerSecond], [800000, 800000]);
+  assert.deepEqual(watchers.map((w) => [w.options.element, !!w.looks, w.options.single]), [["bob audio/wav", false, false], ["bob " + MIXED, true, false]]);
+  phone.source(stream("audio"));
+  assert.deepEqual(publishers.map((p) => p.stopped), [false, true], "a microphone has no pictures");
+  phone.source(stream("video"));
+  assert.deepEqual(publishers.map((p) => p.stopped), [true, true, false]);
+  watchers[1].options.onstate("unsupported", "Not here.");
+  assert.deepEqual(sent("failed"), [{ type: "failed", call: "c", url: "/c/bob.mjpeg", mime: MIXED, why: "Not here." }]);
+  start({ publish: [], play: [play("audio/wav", "/c/bob.wav"), play("image/jpeg", "/c/bob.jpg")] });
+  assert.deepEqual(watchers.map((w) => w.stopped), [false, true, false]);
+  assert.equal(watchers[2].options.single, true);
+});
+
+test("a file that was recorded before", () => {
+  begin();
+  link();
+  start({ publish: [], play: [] });
+  const voice = { blob: { size: 1 }, mime: "audio/mpeg" };
+  phone.source(voice);
+  start({ publish: [publish("audio/wav", WAV)], play: [] });
+  assert.equal(publishers.length, 0, "it is no WAV");
+  start({ publish: [publish("audio/mpeg", "/c/alice.mp3?key=k")], play: [] });
+  assert.deepEqual([publishers.length, publishers[0].uploads, publishers[0].options.stream], [1, true, voice]);
+  phone.source({ blob: { size: 2 }, mime: "audio/mpeg" });
+  assert.deepEqual(publishers.map((p) => p.stopped), [true, false], "another one is another file");
+  phone.source(null);
+  assert.deepEqual(running(), [0, 0]);
+});
+
 test("another source during the call", () => {
   talk();
   const s = stream("audio", "video");

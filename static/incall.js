@@ -3,11 +3,14 @@
  *
  *   begin(phone, talk)   shows the call; again for the same call: nothing
  *   refresh()            something of the talk has changed
+ *   half(e), note(talk, way, e)   which file an event of the phone is of; keep it in the talk
  *   end()                leaves nothing behind
  *
  * talk: {call, peer, began, their: {audio, video}, state: {muted, camera, slow}, away,
- * play, send (the phone's events), slow: {send, play} (sentences while there is only
- * sound), listeners, link ("open" or not)}
+ * plays, sends: {media, picture} (the phone's events, of the file with the sound or with
+ * everything, and of pictures beside it), play, send (the first of them that there is),
+ * slow: {send, play} (sentences while there is only sound), files (listeners by URL),
+ * takes (in so many files the other plays one's own), link ("open" or not)}
  */
 (function (root) {
   "use strict";
@@ -15,21 +18,46 @@
   var everfile = root.everfile, page = everfile.page, view = page.view, own = page.own, doc = root.document;
   var id = page.id, text = page.text, show = page.show;
   var incall = page.incall = {};
-  var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", crowd = null, many = 0, ear = null;
-  var other = id("other");
+  var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", ear = null;
+  var other = id("other"), pictures = id("other-picture");
   var TICK = 500, LONG = 6;      // ms; ticks
   var flat = { send: 0, play: 0 };   // for how many ticks there has been only sound where a picture is meant
+  var mute = { send: 0, play: 0 };   // and only a picture where sound is meant
+
+  /* half says which of two files it is that an event is of. */
+  incall.half = function (e) { return /^(image|multipart)\//.test(e.mime) ? "picture" : "media"; };
+
+  /* note keeps the newest event of a file that is sent or played ("send", "play"); what
+   * there is to say of two is said of that which has the sound. */
+  incall.note = function (t, way, e) {
+    var both = t[way + "s"];
+    both[incall.half(e)] = e.state === "stopped" ? {} : e;
+    t[way] = both.media.state ? both.media : both.picture;
+  };
 
   // ---- the other
+
+  /* there says whether there is a picture in one of the two places for it. */
+  function there() { return other.videoWidth > 0 || !!talk.plays.picture.state && pictures.naturalWidth > 0; }
+
+  /* shown says whether one is shown now. */
+  function shown() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
+
+  /* unheard is why there is a picture and no sound, if it is so. */
+  function unheard() {
+    if (!talk.their.audio) { return talk.peer + " has no microphone here."; }
+    return mute.play >= LONG ? talk.peer + " cannot be heard: that browser can send pictures, but no sound." : "";
+  }
 
   /* cover is what stands in the place of the picture, or in front of it. */
   function cover() {
     var s = talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
-    var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && other.videoWidth > 0, words = "";
+    var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && there(), words = "";
+    pictures.alt = talk.plays.picture.state === "playing" ? "Picture of " + name : "";
     if (!has) {
       words = name + " has neither camera nor microphone here. You can write to each other.";
     } else if (s === "playing") {
-      words = seen ? "" : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
+      words = seen ? unheard() : talk.their.video && !pictured ? name + " has switched the camera off." : !talk.their.audio ? name + " has no microphone here." :
         flat.play >= LONG ? "There is only sound from " + name + ": no format has a picture that both browsers know." :
         talk.slow.play || (talk.state.slow ? "The connection of " + name + " is slow: there is only sound for now." : "");
     } else if (s === "buffering") {
@@ -58,7 +86,8 @@
   }
 
   function banner() {
-    var bad = talk.link !== "open" || talk.send.state === "lost" || talk.play.state === "lost", sentence;
+    var bad = talk.link !== "open", sentence;
+    ["media", "picture"].forEach(function (one) { bad = bad || talk.sends[one].state === "lost" || talk.plays[one].state === "lost"; });
     sentence = bad ? "Connection lost, trying again; the call goes on." :
       talk.away ? talk.peer + "'s connection is lost; waiting for it to come back." : "";
     if (sentence === said) { return; }
@@ -94,13 +123,15 @@
   // ---- oneself
 
   function mine() {
-    var m = own.media(), lit = m.video && !own.darkened, unseen = lit && flat.send >= LONG;
+    var m = own.media(), lit = m.video && !own.darkened, unseen = lit && flat.send >= LONG, unheard = m.audio && mute.send >= LONG;
     view.picture(id("self"), lit ? own.stream : null, own.mirror());
     show(id("self"), lit);
     show(id("own-avatar"), !lit);
     if (unseen && id("own-unseen").hidden) { view.notice(talk.peer + " does not see you: no format has a picture that both browsers know. Your sound is sent."); }
     show(id("own-unseen"), unseen);
-    show(id("own-muted"), own.muted || !own.asking && !m.audio);
+    if (unheard && id("own-unheard").hidden) { view.notice(talk.peer + " sees you and cannot hear you: this browser can send pictures, but no sound."); }
+    show(id("own-unheard"), unheard);
+    show(id("own-muted"), own.muted || !own.asking && !m.audio && !page.lend.busy());
     text(id("own-muted-word"), m.audio || own.asking ? "muted" : "no sound");
     view.pressed("mute", own.muted);
     id("mute").disabled = !m.audio && !own.asking;
@@ -115,46 +146,17 @@
     if (phone && !talk.away) { phone.send({ kind: "state", muted: own.muted, camera: own.media().video && !own.darkened, slow: !!talk.slow.send, ask: !!ask }); }
   }
 
-  // ---- details
-
-  function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
-
-  function details() {
-    var n = talk.listeners, sent = address(talk.send), got = address(talk.play), m = own.media();
-    text(id("own-url"), sent || "You send nothing.");
-    text(id("other-url-title"), "The file of " + talk.peer);
-    text(id("other-url"), got || talk.peer + " sends nothing.");
-    text(id("curl"), got || sent ? page.curl(got || sent) : "");
-    show(id("keep"), !!(got || sent));
-    text(id("listeners"), !sent ? "" : !n ? "Nobody listens to your file yet." : n === 1 ? "1 listens to your file." :
-      n + " listen to your file: " + talk.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.");
-    view.formats([
-      ["You send", sent ? talk.send.mime || "" : "", sent ? talk.send.why || "" : m.audio || m.video ? "Nothing yet." : "Nothing."],
-      [talk.peer + " sends", got ? talk.play.mime || "" : "", got ? talk.play.why || "" : "Nothing."]
-    ]);
-    if (n === many) { return; }
-    many = n;
-    clearTimeout(crowd);
-    // A listener that opens the file anew counts twice for a moment.
-    if (n > 1) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
-  }
-
-  function crowded() {
-    text(id("more"), many + " listen to your file");
-    show(id("more"), true);
-    view.say(many + " listen to your file.");
-  }
-
   /* flatter counts, and says whether it matters now, or not any more: another format
    * may follow, within moments. */
-  function flatter(way, pictured) {
-    var before = flat[way] >= LONG;
-    flat[way] = pictured && /^audio\//.test(talk[way].mime || "") ? flat[way] + 1 : 0;
-    return before !== flat[way] >= LONG;
+  function flatter(way, pictured, sounds) {
+    var both = talk[way + "s"], before = [flat[way] >= LONG, mute[way] >= LONG];
+    flat[way] = pictured && /^audio\//.test(both.media.mime || "") && !both.picture.state ? flat[way] + 1 : 0;
+    mute[way] = sounds && both.picture.state && !both.media.state ? mute[way] + 1 : 0;
+    return before[0] !== flat[way] >= LONG || before[1] !== mute[way] >= LONG;
   }
 
   function tick() {
-    var sent = flatter("send", own.media().video), got = flatter("play", talk.their.video);
+    var m = own.media(), sent = flatter("send", m.video, m.audio), got = flatter("play", talk.their.video, talk.their.audio);
     text(id("time"), page.clock(Math.max(0, (new Date().getTime() - talk.began) / 1000)));
     if (sent || got) { incall.refresh(); }
   }
@@ -166,21 +168,19 @@
     show(id("behind-live"), lively);
     text(id("behind"), lively ? stats.behind.toFixed(1) + " s behind live" : "");
     id("behind-dot").className = lively ? (stats.behind < 1 ? "near" : "far") : "";
-    if (lively && !talk.seen && other.videoWidth > 0) { incall.refresh(); }
+    if (lively && !talk.seen && shown()) { incall.refresh(); }
   };
 
   // ---- the life of it
 
   incall.refresh = function () {
     if (!talk) { return; }
-    if (talk.play.state === "playing") {
-      talk.seen = talk.seen || other.videoWidth > 0;
-      hear();
-    }
+    talk.seen = talk.seen || shown();
+    if (talk.plays.media.state === "playing") { hear(); }
     cover();
     banner();
     mine();
-    details();
+    page.details.show(talk);
     show(id("fullscreen"), page.canFill(id("talking"), other));
   };
 
@@ -196,7 +196,8 @@
     view.avatar(id("own-avatar"), t.me);
     view.banner("", false);
     view.panel("", false);
-    flat.send = flat.play = 0;
+    flat.send = flat.play = mute.send = mute.play = 0;
+    page.lend.begin(p, t);
     tick();
     clock = setInterval(tick, TICK);
     page.awake(true);
@@ -208,9 +209,8 @@
   incall.end = function () {
     if (!talk) { return; }
     phone = talk = null;
-    many = 0;
     clearInterval(clock);
-    clearTimeout(crowd);
+    page.details.end();
     if (duck) { duck.stop(); }
     duck = null;
     if (ear) { ear(); }
@@ -224,7 +224,6 @@
     text(id("behind"), "");
     text(id("time"), "0:00");
     show(id("tap"), false);
-    show(id("more"), false);
   };
 
   /* sounded: the stream that is sent is a new one. */

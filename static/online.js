@@ -29,7 +29,7 @@
     everfile.worker();   // it is ready when the first call comes
     calls.phone = page.phone = everfile.phone({
       caller: name, resume: right,
-      element: function () { return id("other"); },
+      element: function (who, mime) { return id(/^(image|multipart)\//.test(mime) ? "other-picture" : "other"); },
       on: function (type, e) { if (calls.on[type]) { calls.on[type](e || {}); } }
     });
   };

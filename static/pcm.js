@@ -4,15 +4,19 @@
  * no recorder, so browsers without one can talk, and whoever reads the file needs
  * no decoder.
  *
+ *   pcm.file(buffer)            a WAV file of an AudioBuffer
  *   pcm.able()                  whether this browser can do that
- *   pcm(stream, options, on)    as everfile.recorder: options are ignored, a chunk
- *                               is what 2048 frames are (43 ms at 48 kHz)
+ *   pcm(stream, options, on)    as everfile.recorder: of the options it heeds rate, which
+ *                               is wished for; a chunk is what 1024 frames are (21 ms at
+ *                               48 kHz), taken by an AudioWorklet where there is one, or
+ *                               else on the page's own thread
  */
 (function (root) {
   "use strict";
 
   var everfile = root.everfile = root.everfile || {};
-  var FRAMES = 2048, UNKNOWN = 0xFFFFFFFF;
+  var FRAMES = 1024, UNKNOWN = 0xFFFFFFFF, TAPS = 31, NEARLY = 0.9, VOICE = 24000;
+  var WORKLET = "/static/pcmworklet.js", PROCESSOR = "everfile-samples";
   var C = root.AudioContext || root.webkitAudioContext, proto = C && C.prototype || {};
   var maker = proto.createScriptProcessor ? "createScriptProcessor" : "createJavaScriptNode";   // its name of 2012
 
@@ -46,16 +50,66 @@
     return view.buffer;
   }
 
+  /* halver() returns what makes of floats half as many: a low-pass, a windowed sinc, so
+   * that nothing above the new limit comes back below it. */
+  function halver() {
+    var taps = [], sum = 0, past = [], i, x;
+    for (i = 0; i < TAPS; i++) {
+      x = i - (TAPS - 1) / 2;
+      taps[i] = (x === 0 ? 0.46 : Math.sin(0.46 * Math.PI * x) / (Math.PI * x)) *
+        (0.42 - 0.5 * Math.cos(2 * Math.PI * (i + 0.5) / TAPS) + 0.08 * Math.cos(4 * Math.PI * (i + 0.5) / TAPS));
+      sum += taps[i];
+    }
+    for (i = 0; i < TAPS; i++) { past.push(0); }
+    return function (floats) {
+      var all = past.concat(Array.prototype.slice.call(floats)), out = [], at, k, v;
+      for (at = TAPS; at < all.length; at += 2) {
+        for (v = 0, k = 0; k < TAPS; k++) { v += taps[k] * all[at - k]; }
+        out.push(v / sum);
+      }
+      past = all.slice(at - TAPS);   // and whatever is odd
+      return out;
+    };
+  }
+
   everfile.pcm = function (stream, options, on) {
     var tracks = stream.getAudioTracks(), offs = [], first = true, over = false;
-    var context, source, node;
+    var context, source, node, halvers = [], rate;
 
-    function hand(e) {
-      var parts = [samples(e.inputBuffer.getChannelData(0))];
+    function hand(floats) {
+      var parts;
       if (over) { return; }
-      if (first) { parts.unshift(header(context.sampleRate)); }
+      halvers.forEach(function (h) { floats = h(floats); });
+      parts = [samples(floats)];
+      if (first) { parts.unshift(header(rate)); }
       first = false;
       on.onchunk(new root.Blob(parts));
+    }
+
+    /* link puts a node behind the microphone. It runs only if it leads somewhere; what
+     * it plays is silence. */
+    function link(n) {
+      if (over) { return; }
+      node = n;
+      source.connect(node);
+      node.connect(context.destination);
+    }
+
+    function script() {
+      var n = context[maker](FRAMES, 1, 1);   // it mixes what comes down to one channel
+      n.onaudioprocess = function (e) { hand(e.inputBuffer.getChannelData(0)); };
+      link(n);
+    }
+
+    function worklet() {
+      context.audioWorklet.addModule(WORKLET).then(function () {
+        var n = new root.AudioWorkletNode(context, PROCESSOR, { channelCount: 1, channelCountMode: "explicit", processorOptions: { frames: FRAMES } });
+        n.port.onmessage = function (e) { hand(e.data); };
+        link(n);
+      }).then(null, function (e) {
+        if (over) { return; }
+        if (proto[maker]) { script(); } else if (quit()) { on.onfail(e.message || ""); }
+      });
     }
 
     function resume() {
@@ -69,9 +123,11 @@
       if (over) { return false; }
       over = true;
       while (offs.length) { offs.pop()(); }
-      node.onaudioprocess = null;
       source.disconnect();
-      node.disconnect();
+      if (node) {
+        node.onaudioprocess = null;
+        node.disconnect();
+      }
       if (context.close) { context.close(); }
       return true;
     }
@@ -89,10 +145,8 @@
     try {
       context = new C();
       source = context.createMediaStreamSource(stream);
-      node = context[maker](FRAMES, 1, 1);   // it mixes what comes down to one channel
-      node.onaudioprocess = hand;
-      source.connect(node);
-      node.connect(context.destination);     // it runs only if it leads somewhere; what it plays is silence
+      for (rate = context.sampleRate; options.rate && rate / 2 >= options.rate * NEARLY; rate /= 2) { halvers.push(halver()); }
+      if (context.audioWorklet && root.AudioWorkletNode) { worklet(); } else { script(); }
     } catch (e) {
       if (context && context.close) { context.close(); }
       return null;
@@ -103,8 +157,24 @@
     return { mimeType: "audio/wav", stop: finish, drop: quit };
   };
 
+  /* file(buffer) is a WAV file of what an AudioContext has decoded. */
+  everfile.pcm.file = function (buffer) {
+    var rate = buffer.sampleRate, half = [], parts = [], block = Math.round(rate), at, i, c, floats, left;
+    for (; rate / 2 >= VOICE * NEARLY; rate /= 2) { half.push(halver()); }
+    for (at = 0; at < buffer.length; at += block) {
+      floats = new Float32Array(Math.min(block, buffer.length - at));
+      for (c = 0; c < buffer.numberOfChannels; c++) {
+        left = buffer.getChannelData(c);
+        for (i = 0; i < floats.length; i++) { floats[i] += left[at + i] / buffer.numberOfChannels; }
+      }
+      half.forEach(function (h) { floats = h(floats); });
+      parts.push(samples(floats));
+    }
+    return new root.Blob([header(rate)].concat(parts));
+  };
+
   everfile.pcm.able = function () {
-    var media = root.navigator.mediaDevices;
-    return !!(proto[maker] && proto.createMediaStreamSource && media && media.getUserMedia && root.Blob && root.DataView);
+    var way = proto[maker] || C && root.AudioWorkletNode;
+    return !!(way && proto.createMediaStreamSource && everfile.camera() && root.Blob && root.DataView);
   };
 }(window));

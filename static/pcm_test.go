@@ -5,7 +5,7 @@ import "testing"
 // Sound without a MediaRecorder: the header of a WAV file that never ends, then
 // samples; and the recorder that is chosen for a MIME type.
 func TestPCM(t *testing.T) {
-	node(t, contexts, pcmTest, "everfile.js", "recorder.js", "pcm.js")
+	node(t, contexts, pcmTest, "everfile.js", "can.js", "recorder.js", "pcm.js")
 }
 
 // contexts are a fake of WebAudio.
@@ -71,7 +71,7 @@ test("the header, then the samples", () => {
   const r = begin(stream("audio", "video"));
   assert.equal(r.mimeType, "audio/wav");
   const c = made[0], p = c.processor;
-  assert.deepEqual([p.frames, p.ins, p.outs], [2048, 1, 1]);
+  assert.deepEqual([p.frames, p.ins, p.outs], [1024, 1, 1]);
   assert.deepEqual(c.links, [["source", "processor"], ["processor", "destination"]]);
   assert.equal(c.stream.getVideoTracks().length, 0);
   assert.equal(c.resumed, 1);
@@ -89,6 +89,75 @@ test("the header, then the samples", () => {
   c.play([0.25]);
   assert.equal(chunks[1].length, 2, "the header comes once");
   assert.equal(chunks[1].readInt16LE(0), 8192);
+});
+
+// level is how strong a tone comes out, of 1, in samples of 16 bit.
+function level(bytes, hz, rate) {
+  let re = 0, im = 0;
+  const n = bytes.length / 2;
+  for (let i = 0; i < n; i++) {
+    const v = bytes.readInt16LE(2 * i) / 32767;
+    re += v * Math.cos(2 * Math.PI * hz * i / rate);
+    im += v * Math.sin(2 * Math.PI * hz * i / rate);
+  }
+  return 2 * Math.hypot(re, im) / n;
+}
+
+const sine = (hz, from, n) => Array.from({ length: n }, (_, i) => Math.sin(2 * Math.PI * hz * (from + i) / 48000));
+
+test("half the rate has the voice, and nothing that was above it", () => {
+  for (const [hz, back, least, most] of [[1000, 1000, 0.99, 1.01], [8000, 8000, 0.95, 1.01], [17000, 7000, 0, 0.01], [14500, 9500, 0, 0.01]]) {
+    const r = begin(stream("audio"), { mimeType: "audio/wav", only: true, rate: 24000 });
+    for (let at = 0; at < 48000; at += 1024) { made[0].play(sine(hz, at, 1024)); }
+    assert.equal(chunks[0].readUInt32LE(24), 24000);
+    const all = Buffer.concat(chunks).subarray(44);
+    assert.equal(all.length, 2 * 24064);
+    const l = level(all, back, 24000);
+    assert.ok(l >= least && l <= most, hz + " Hz: " + l);
+    r.drop();
+  }
+  begin(stream("audio"), { mimeType: "audio/wav", rate: 48000 });
+  made[0].play([0]);
+  assert.equal(chunks[0].readUInt32LE(24), 48000);
+  begin(stream("audio"), { mimeType: "audio/wav", rate: 24000 });
+  for (const n of [1, 2, 3, 5, 7, 10]) { made[0].play(sine(1000, 0, n)); }
+  assert.equal(Buffer.concat(chunks).length, 44 + 2 * 14, "however it is cut");
+});
+
+test("a worklet, where there is one", () => {
+  let added, modules = [], nodes = [];
+  AudioContext.prototype.audioWorklet = { addModule: (url) => { modules.push(url); return { then: (ok) => { added = ok; return { then: (x, fail) => { added.fail = fail; } }; } }; } };
+  window.AudioWorkletNode = class {
+    constructor(context, name, options) { Object.assign(this, context.node("worklet"), { options, name: "worklet", port: {} }); nodes.push(this); }
+  };
+  let r = begin(stream("audio"));
+  assert.deepEqual(modules, ["/static/pcmworklet.js"]);
+  assert.deepEqual(made[0].links, []);
+  added();
+  assert.deepEqual(made[0].links, [["source", "worklet"], ["worklet", "destination"]]);
+  nodes[0].port.onmessage({ data: Float32Array.from([0, 1]) });
+  assert.equal(chunks[0].length, 44 + 4);
+  r.stop();
+  assert.deepEqual([ends, made[0].closed, made[0].links], [1, true, []]);
+  r = begin(stream("audio"));
+  r.drop();
+  added();
+  assert.deepEqual(made[0].links, [], "stopped before it was there");
+  begin(stream("audio"));
+  added.fail(new Error("no"));
+  made[0].play([1]);
+  assert.equal(chunks[0].length, 44 + 2, "or else without");
+  delete AudioContext.prototype.audioWorklet;
+  delete window.AudioWorkletNode;
+});
+
+test("a file of what was decoded", () => {
+  const two = [Float32Array.from(sine(1000, 0, 100001)), new Float32Array(100001)];
+  const blob = window.everfile.pcm.file({ sampleRate: 48000, length: 100001, numberOfChannels: 2, getChannelData: (c) => two[c] });
+  assert.equal(blob.bytes.readUInt32LE(24), 24000);
+  assert.equal(blob.bytes.length, 44 + 2 * 50001);
+  const l = level(blob.bytes.subarray(44), 1000, 24000);
+  assert.ok(Math.abs(l - 0.5) < 0.01, "both channels, mixed: " + l);
 });
 
 test("stop and drop", () => {

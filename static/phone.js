@@ -25,7 +25,7 @@
    *
    *   caller    the name asked for
    *   resume    the token kept from an earlier page, "" if there is none
-   *   element(caller, mime)   the media element that plays that caller's file
+   *   element(caller, mime)   what plays that caller's file of that type: an <img>, if pictures
    *   on(type, e):
    *     "link"       {state, text}   of the control connection, as in control.js
    *     "welcome"    {caller, resume, resumed, limits}
@@ -34,7 +34,7 @@
    *     "state"      {state, call, peer, media, incoming}: "idle", "calling" (it rings there),
    *                  "ringing" (it rings here) or "talking"; media is what the other one sends
    *     "ended"      {reason, by, text, peer}; the state is idle then
-   *     "peer"       {caller, media, away}
+   *     "peer"       {caller, media, away, plays: in so many files it plays one's own}
    *     "send"       {state, text, mime, why, url}          the publisher's states
    *     "play"       {caller, state, text, mime, why, url}  the watcher's
    *     "slow"       {way, yes, picture, text}: what is sent ("send") or played ("play") is
@@ -47,7 +47,7 @@
    *
    * The phone has hello(name), call(to, media), accept(media), reject(reason), cancel(),
    * hangup(), media(media), send(data): false if that cannot be done now; leaving a call
-   * always can. source(stream) is what is sent, null for nothing; nothing is sent before it.
+   * always can. source(stream) is what is sent, as in files.js; nothing is sent before it.
    * tap() plays again after the state "tap"; stats(); close() hangs up and goes.
    */
   everfile.phone = function (options) {
@@ -59,6 +59,7 @@
     var left = null;        // {call, to, message, lost}: the call that was left here, until the server knows
     var back = false;       // the connection is a new one, and nothing has been said of the call
     var doubt = null;
+    var able = everfile.abilities(function (c) { return say({ type: "can", can: c }); });
     var files = everfile.files({ element: options.element, on: options.on, failed: cannot });
 
     function say(m) { return !!control && control.send(m); }
@@ -147,7 +148,7 @@
     }
 
     function meet(p) {
-      var e = { caller: p.caller, media: p.media, away: !!p.away }, now = JSON.stringify(e);
+      var e = { caller: p.caller, media: p.media, away: !!p.away, plays: p.plays || 0 }, now = JSON.stringify(e);
       if (peers[p.caller] === now) { return; }
       peers[p.caller] = now;
       on("peer", e);
@@ -229,7 +230,7 @@
 
     function linked(word, sentence) {
       on("link", { state: word, text: sentence });
-      if (word === "lost") { settle(); } else if (word === "open") { files.nudge(); }
+      if (word === "lost") { settle(); } else if (word === "open") { able.tell(); files.nudge(); }
       if (is.state !== "idle" && (word === "replaced" || word === "refused")) { gone(word === "replaced" ? TEXT.replaced : sentence); }
     }
 
@@ -286,13 +287,18 @@
 
     phone.reject = end;
     phone.cancel = phone.hangup = function () { return end(); };
-    phone.source = files.source;
+    phone.source = function (stream) {
+      able.lend(stream && stream.mime || "");
+      files.source(stream);
+      able.tell();   // a permission has come, or a device
+    };
     phone.tap = files.tap;
     control = everfile.control({
-      hello: function () { return { caller: me, resume: token, can: everfile.can() }; },
+      hello: function () { return { caller: me, resume: token, can: able.can() }; },
       onmessage: function (m) { if (heard.hasOwnProperty(m.type)) { heard[m.type](m); } },
       onstate: linked
     });
+    if (everfile.measure) { everfile.measure(able.tell); }
     return phone;
   };
 }(window));

@@ -9,13 +9,16 @@ func TestPhone(t *testing.T) { phoning(t, phoneTest) }
 
 func phoning(t *testing.T, test string) {
 	t.Helper()
-	node(t, "", phoneFakes+test, "everfile.js", "adapt.js", "files.js", "phone.js")
+	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "files.js", "phone.js")
 }
 
 const phoneFakes = `
 let phone, control, said, events, publishers, watchers, linked, onevent;
 
-window.everfile.can = () => ({});
+let able = {};
+window.everfile.can = () => Object.assign({}, able);
+window.everfile.look = (o) => Object.assign(window.everfile.watch(o), { looks: true });
+window.everfile.upload = (o) => Object.assign(window.everfile.publish(o), { uploads: true });
 window.everfile.control = (o) => {
   control = o;
   control.word = "connecting";
@@ -66,6 +69,7 @@ const both = { audio: true, video: true }, voice = { audio: true, video: false }
 
 function link(resumed) {
   linked = true;
+  control.hello();
   control.word = "open";
   control.onstate("open", "");
   hear({ type: "welcome", v: 1, caller: "alice", resume: "secret", resumed: !!resumed, online: [] });
@@ -100,6 +104,32 @@ const running = () => [publishers.filter((p) => !p.stopped).length, watchers.fil
 `
 
 const phoneTest = `
+test("what the page can is said again when it is something else", () => {
+  let settled;
+  window.everfile.measure = (done) => { settled = done; };
+  talk();
+  assert.equal(sent("can").length, 0);
+  able = { pcm: true };
+  settled();
+  settled();
+  assert.deepEqual(sent("can"), [{ type: "can", can: { pcm: true } }]);
+  lose();
+  able = {};
+  settled();
+  assert.equal(sent("can").length, 1);
+  link(true);
+  assert.equal(sent("can").length, 1, "hello has said it");
+  able = { jpeg: true };
+  phone.source(stream("audio"));
+  assert.equal(sent("can").length, 2, "a permission may change it");
+  phone.source({ blob: {}, mime: "audio/wav" });
+  assert.deepEqual(sent("can")[2].can, { jpeg: true, record: ["audio/wav"] });
+  phone.source(null);
+  assert.deepEqual(sent("can")[3].can, { jpeg: true });
+  able = {};
+  delete window.everfile.measure;
+});
+
 test("an outgoing call, from the first word to the last", () => {
   begin();
   assert.equal(phone.call("bob", both), false, "not before there is a connection");
@@ -126,7 +156,7 @@ test("an incoming call", () => {
   assert.deepEqual(sent("accept"), [{ type: "accept", call: "c", media: both }]);
   assert.equal(watchers[0].options.element, "bob " + VP8);
   assert.equal(watchers[0].options.url, OTHER);
-  assert.deepEqual(of("peer"), [{ type: "peer", caller: "bob", media: both, away: false }]);
+  assert.deepEqual(of("peer"), [{ type: "peer", caller: "bob", media: both, away: false, plays: 0 }]);
   phone.hangup();
   assert.deepEqual(sent("hangup")[0].call, "c");
   assert.deepEqual(running(), [0, 0]);
@@ -232,7 +262,7 @@ test("the rest is passed on", () => {
   hear({ type: "toString" });
   assert.deepEqual(of("message"), [{ type: "message", from: "bob", data: { a: 1 } }]);
   assert.deepEqual(of("listeners"), [{ type: "listeners", n: 2, url: "/c/alice.webm" }]);
-  assert.deepEqual(of("peer")[1], { type: "peer", caller: "bob", media: voice, away: true });
+  assert.deepEqual(of("peer")[1], { type: "peer", caller: "bob", media: voice, away: true, plays: 0 });
   assert.deepEqual(of("stats"), [{ type: "stats", behind: 0.3, caller: "bob" }]);
   assert.deepEqual(of("play"), [{ type: "play", state: "playing", text: "Live.", mime: VP8, why: "It can.", url: OTHER, caller: "bob" }]);
   assert.equal(watchers[0].played, true);

@@ -54,6 +54,7 @@
    *   keyframeEvery        ms (1000)
    *   videoBitsPerSecond   (800000)
    *   audioBitsPerSecond   (48000)
+   *   rate                 of plain samples, in Hz, or near that (what the microphone has)
    *   onstate(state, text, format) one of the words above, a sentence for people, and
    *             whether it stopped for the format, so that another may do
    *   onack(chunks)        so many chunks of this run are in the file
@@ -92,6 +93,7 @@
     function record() {
       recorder = everfile.recorder(stream, options, {
         onchunk: uplink.keep,
+        waiting: function () { return { ms: uplink.store.age(), chunks: uplink.store.chunks() - uplink.store.first }; },
         onend: function () {
           recorder = null;
           flushed = true;

@@ -64,7 +64,7 @@
     var video = !!stream && stream.getVideoTracks().length > 0, promise;
     text(id("nopicture"), stream ? "Sound only." : "Your camera appears here.");
     show(id("nopicture"), !video);
-    preview.srcObject = stream;
+    everfile.attach(preview, stream);
     promise = stream ? preview.play() : null;
     if (promise && promise.then) { promise.then(null, function () { /* the preview is not the recording */ }); }
     quietMeter = stream && devices.meter(stream, function (level) {

@@ -1,6 +1,6 @@
 /*
- * everfile.recorder: one life of a recorder: a MediaRecorder, or for WAV pcm.js;
- * where encode.js does better than the MediaRecorder, that.
+ * everfile.recorder: one life of a recorder: a MediaRecorder, for WAV pcm.js, for
+ * JPEG pictures.js; where encode.js does better than the MediaRecorder, that.
  */
 (function (root) {
   "use strict";
@@ -15,24 +15,26 @@
    * the stream asks for, and returns it; null if there is none that really starts.
    * Tracks that have ended are left out.
    *
-   *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond   as in publish
+   *   mimeType, only, timeslice, keyframeEvery, videoBitsPerSecond, audioBitsPerSecond, rate   as in publish
    *   on.onchunk(blob)   what was recorded since the last one; may be empty
    *   on.onend()         it has stopped, after its last chunk
    *   on.onfail(why, dead)   it broke; no chunk will follow. dead: it never gave any, nor
    *                      would another of that type
    *   on.onlost(kind, left)   a track has ended, "audio" or "video"; whether others go on
+   *   on.waiting()       {ms, chunks}: how long the oldest chunk has waited, how many do
    *
    * The recorder has mimeType, stop() (its last chunk and onend follow) and
    * drop() (nothing follows).
    */
   everfile.recorder = function (stream, options, on) {
     var mime = options.mimeType || "", tracks = stream.getTracks().filter(function (t) {
-      return t.readyState !== "ended" && !(t.kind === "video" && /^audio\//.test(mime));
+      return t.readyState !== "ended" && !(t.kind === "video" && /^audio\//.test(mime)) && !(t.kind === "audio" && /^image\//.test(mime));
     });
     // Given a picture, a recorder of sound refuses.
-    if (tracks.length < stream.getTracks().length) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
+    if (tracks.length < stream.getTracks().length && !/^image\//.test(mime)) { try { stream = new root.MediaStream(tracks); } catch (e) { /* as it is */ } }
     return watched(tracks, on, function (on) {
       if (/^audio\/wav/.test(mime)) { return everfile.pcm ? everfile.pcm(stream, options, on) : null; }
+      if (/^image\//.test(mime)) { return everfile.pictures ? everfile.pictures(stream, options, on) : null; }
       return everfile.encode && everfile.encode(stream, options, on) || (root.MediaRecorder ? recorded(stream, options, on) : null);
     });
   };
@@ -50,6 +52,7 @@
     function done() { while (offs.length) { offs.pop()(); } }
     recorder = make({
       onchunk: on.onchunk,
+      waiting: on.waiting,
       onend: function () { done(); on.onend(); },
       onfail: function (why, dead) { done(); on.onfail(why, dead); }
     });

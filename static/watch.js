@@ -14,7 +14,7 @@
   var TICK = 50, SECOND = 1000;             // ms
   var BEHIND = 3, SOON = 200, RARELY = 10000;   // s behind live that are too much; ms between two questions
   var FROZEN = 4000, STARTING = 8000;       // ms without progress: while playing, before the first frame
-  var HELD = 5000, REJECTED = 3;            // ms after which a 404 was not said at once; times a file was there and would not play
+  var HELD = 5000, REJECTED = 2;            // ms after which a 404 was not said at once; times a file was there and would not play
   var TEXT = {
     connecting: "Connecting.",
     playing: "Live.",

@@ -14,7 +14,6 @@ type Info struct {
 	Format      *Format       // the container it is published in; of media and pictures the media's
 	Tracks      []Track       // what it carries; they must not be changed
 	ContentType string        // in that container, codecs included (RFC 6381)
-	Pictures    bool          // pictures are published under the name, alone or beside its media
 	Views       []Playable    // every way in which it can be played
 	Listeners   int64         // now, those of what is made of it included
 	BytesIn     int64         // from publishers, since it began
@@ -69,7 +68,6 @@ func (i *Info) add(p Info) {
 	i.Bitrate += p.Bitrate
 	i.Edge = max(i.Edge, p.Edge)
 	i.Live = i.Live || p.Live
-	i.Pictures = true
 	if p.Since.Before(i.Since) {
 		i.Since = p.Since
 	}
@@ -86,7 +84,7 @@ func (e *Entry) held() (s *Stream, live bool, listeners int64) {
 func (s *Stream) info(live bool, listeners int64) Info {
 	now := s.opt.Now()
 	i := Info{
-		Name: nameOf(s.entry.name), Format: s.format, Pictures: s.format.pictures, sources: []*Stream{s}, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
+		Name: nameOf(s.entry.name), Format: s.format, sources: []*Stream{s}, Tracks: s.head.tracks, ContentType: s.ContentType(s.format.Views[0]),
 		Views: s.Playables(), Listeners: listeners, BytesIn: s.BytesIn.Load(), Live: live,
 		Metadata: s.Metadata(),
 	}

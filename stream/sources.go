@@ -122,6 +122,38 @@ func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Dura
 	return await(ctx, both, ext, wait, anyway)
 }
 
+// OpenOf is Open for who wants what is published in one format and no other: it waits
+// for that, whatever the name has now.
+func (h *Hub) OpenOf(ctx context.Context, name string, f *Format, wait time.Duration) (*Stream, error) {
+	key, _ := places(name, f)
+	if wait <= 0 && h.entry(key) == nil {
+		return nil, ErrNotFound
+	}
+	e, err := h.acquire(key)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release(e)
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	for {
+		s, more := e.current()
+		switch {
+		case s != nil && s.format == f:
+			return s, nil
+		case h.closed.Load():
+			return nil, ErrClosed
+		}
+		select {
+		case <-more:
+		case <-timeout.C:
+			return nil, ErrNotFound
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
 // pictured reports whether an extension is one of pictures' own.
 func pictured(ext string) bool { return ByExt(picturesSuffix[1:]).has(ext) }
 

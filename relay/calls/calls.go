@@ -115,7 +115,7 @@ type caller struct {
 	name    string
 	session Session // 0: away
 	resume  string  // who knows this comes back as this caller
-	can     abilities
+	able    party
 	call    *call // the one it is in, or that rings; nil: free
 	away    int   // age of the timer that awaits it, if it is away
 }
@@ -123,11 +123,10 @@ type caller struct {
 // member is a caller in a call.
 type member struct {
 	*caller
-	key    string  // the right to publish in the room
-	media  Media   // what it sends, or would like to
-	failed set     // formats of its files that somebody could not record or play
-	told   Message // the start that it was sent last
-	unfit  string  // why it cannot be heard, as was told last
+	key   string  // the right to publish in the room
+	media Media   // what it sends, or would like to
+	told  Message // the start that it was sent last
+	unfit string  // why it cannot be heard, as was told last
 }
 
 // call is a room of two.

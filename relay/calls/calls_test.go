@@ -257,8 +257,58 @@ a invite to=bob media=av
 			b< invite call=call-r3 from=alice media=av
 b accept call=call-r3 media=a
 			allow call-r3 map[alice:r4 bob:r5]
-			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.wav?el=5s audio/wav peer=bob:a
-			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav play=/call-r3/alice.wav?el=5s audio/wav peer=alice:av:polite`,
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 audio/webm;codecs=opus play=/call-r3/bob.wav?el=5s audio/wav peer=bob:a
+			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav 24000Hz play=/call-r3/alice.wav?el=5s&of=webm audio/wav peer=alice:av:polite`,
+		"formats: sound and picture beside each other": `
+a hello caller=alice can=chrome
+			a< welcome caller=alice
+b hello caller=bob can=iphone11
+			b< welcome caller=bob
+a invite to=bob media=av
+			a< ringing call=call-r3 to=bob media=av
+			b< invite call=call-r3 from=alice media=av
+b accept call=call-r3 media=av
+			allow call-r3 map[alice:r4 bob:r5]
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus 500ms play=/call-r3/bob.wav?el=5s&rate=48000&channels=2&bits=32f audio/wav play=/call-r3/bob.mjpeg?el=5s multipart/x-mixed-replace peer=bob:av:2
+			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav 24000Hz publish=/call-r3/bob.mjpeg?key=r5 image/jpeg play=/call-r3/alice.wav?el=5s&of=webm audio/wav play=/call-r3/alice.mjpeg?el=5s&of=webm multipart/x-mixed-replace peer=alice:av:2:polite
+a failed call=call-r3 url=/call-r3/bob.mjpeg?el=5s mime=multipart/x-mixed-replace
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus 500ms play=/call-r3/bob.wav?el=5s&rate=48000&channels=2&bits=32f audio/wav play=/call-r3/bob.jpg?el=5s&of=mjpeg image/jpeg peer=bob:av:2
+b failed call=call-r3 url=/call-r3/bob.mjpeg?key=r5 mime=image/jpeg
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus 500ms play=/call-r3/bob.wav?el=5s&rate=48000&channels=2&bits=32f audio/wav peer=bob:av:2
+			b< start call=call-r3 publish=/call-r3/bob.wav?key=r5 audio/wav 24000Hz play=/call-r3/alice.wav?el=5s&of=webm audio/wav play=/call-r3/alice.mjpeg?el=5s&of=webm multipart/x-mixed-replace peer=alice:av:polite`,
+		"formats: Firefox wants keyframes": `
+a hello caller=alice
+			a< welcome caller=alice
+b hello caller=bob can=firefox
+			b< welcome caller=bob
+a invite to=bob media=av
+			a< ringing call=call-r3 to=bob media=av
+			b< invite call=call-r3 from=alice media=av
+b accept call=call-r3 media=a
+			allow call-r3 map[alice:r4 bob:r5]
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus 500ms play=/call-r3/bob.webm?el=5s audio/webm;codecs=opus peer=bob:a
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 audio/webm;codecs=opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
+		"formats: what failed is remembered in the next call": talking + `
+b failed call=call-r3 url=/call-r3/alice.webm
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 audio/webm;codecs=opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.wav?el=5s&of=webm audio/wav peer=alice:av:polite
+b hangup call=call-r3
+			forbid call-r3
+			a< ended call=call-r3 reason=hangup by=bob
+			b< ended call=call-r3 reason=hangup by=bob
+b lost
+b hello caller=bob resume=r2
+			b< welcome caller=bob resumed=true
+b invite to=alice media=av
+			b< ringing call=call-r6 to=alice media=av
+			a< invite call=call-r6 from=bob media=av
+a accept call=call-r6 media=av
+			allow call-r6 map[alice:r8 bob:r7]
+			b< start call=call-r6 publish=/call-r6/bob.webm?key=r7 video/webm;codecs=vp8,opus play=/call-r6/alice.wav?el=5s&of=webm audio/wav peer=alice:av
+			a< start call=call-r6 publish=/call-r6/alice.webm?key=r8 audio/webm;codecs=opus play=/call-r6/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av:polite
+b can can=chrome
+			b< start call=call-r6 publish=/call-r6/bob.webm?key=r7 video/webm;codecs=vp8,opus play=/call-r6/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av
+			a< start call=call-r6 publish=/call-r6/alice.webm?key=r8 video/webm;codecs=vp8,opus play=/call-r6/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av:polite`,
 		"formats: permission came later": ringing + `
 b can can=none
 b accept call=call-r3 media=av
@@ -273,10 +323,10 @@ b can can=webm` + starts,
 		"formats: the first fails, and the next, and there is none": talking + `
 b failed call=call-r3 url=/call-r3/alice.webm
 			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 audio/webm;codecs=opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s audio/webm;codecs=opus peer=alice:av:polite
+			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.wav?el=5s&of=webm audio/wav peer=alice:av:polite
 a failed call=call-r3 url=/call-r3/alice.webm mime=video/webm;codecs=vp8,opus
 a failed call=call-r3 url=/call-r3/alice.webm?key=r4 mime=audio/webm;codecs=opus
-			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
+			a< start call=call-r3 publish=/call-r3/alice.wav?key=r4 audio/wav 24000Hz play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
 			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.wav?el=5s audio/wav peer=alice:av:polite
 b failed call=call-r3 url=/call-r3/alice.webm
 b failed call=call-r3 url=/call-r3/carol.webm
@@ -287,9 +337,7 @@ b failed call=call-r3 url=/call-r3/alice.wav
 			a< error code=no-match re=start
 			b< error code=no-match re=start
 b media call=call-r3 media=av
-a can can=webm
-			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av
-			b< start call=call-r3 publish=/call-r3/bob.webm?key=r5 video/webm;codecs=vp8,opus play=/call-r3/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite`,
+a can can=webm`,
 		"who is online": ringing + `
 c hello caller=carol
 			c< welcome caller=carol

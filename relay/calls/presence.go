@@ -84,12 +84,17 @@ func (s *State) hello(who Session, m Message) {
 	s.welcome(c, back)
 }
 
-// set notes what a caller can do. What it failed at may have been another browser's.
+// set notes what a caller can do. What it failed at is remembered as long as it says
+// the same: otherwise it may be another browser, or have got what it lacked.
 func (c *caller) set(can *Can) {
-	c.can = can.abilities()
-	if c.call != nil {
-		c.call.member(c).failed = 0
+	now := can.abilities()
+	if now.record != c.able.record {
+		c.able.unrecorded = 0
 	}
+	if now.play != c.able.play || now.engine != c.able.engine {
+		c.able.unplayed = 0
+	}
+	c.able.abilities = now
 }
 
 // welcome tells a caller where it stands, its call included.

@@ -60,7 +60,7 @@ func (w *world) do(line string) []string {
 		case "media":
 			m.Media = &Media{Audio: strings.Contains(v, "a"), Video: strings.Contains(v, "v")}
 		case "can":
-			m.Can = map[string]*Can{"webm": webm, "wav": wav, "none": {}}[v]
+			m.Can = map[string]*Can{"webm": webm, "wav": wav, "none": {}, "chrome": chrome, "firefox": firefox, "iphone11": iphone11}[v]
 		case "data":
 			m.Data = json.RawMessage(v)
 		case "url":
@@ -171,13 +171,23 @@ func show(m Message) string {
 		field(p.Caller, fmt.Sprint(p.Busy))
 	}
 	for _, p := range m.Publish {
-		field("publish", p.URL+" "+p.MIME)
+		v := p.URL + " " + p.MIME
+		if p.KeyframeEvery != keyframes && formats[webmVP8].mime == p.MIME {
+			v += fmt.Sprintf(" %dms", p.KeyframeEvery)
+		}
+		if p.Rate != 0 {
+			v += fmt.Sprintf(" %dHz", p.Rate)
+		}
+		field("publish", v)
 	}
 	for _, p := range m.Play {
 		field("play", p.URL+" "+p.MIME)
 	}
 	for _, p := range m.Peers {
 		v := p.Caller + ":" + media(p.Media)
+		if p.Plays > 1 {
+			v += fmt.Sprintf(":%d", p.Plays)
+		}
 		if p.Polite {
 			v += ":polite"
 		}

@@ -39,7 +39,7 @@ type SavedMember struct {
 func (s *State) Snapshot() Snapshot {
 	var snap Snapshot
 	for _, c := range s.callers {
-		snap.Callers = append(snap.Callers, SavedCaller{c.name, c.resume, c.can.can()})
+		snap.Callers = append(snap.Callers, SavedCaller{c.name, c.resume, c.able.can()})
 	}
 	slices.SortFunc(snap.Callers, func(a, b SavedCaller) int { return cmp.Compare(a.Name, b.Name) })
 	for _, k := range s.calls {
@@ -61,7 +61,7 @@ func (s *State) Restore(snap Snapshot) []Effect {
 		if !ValidName(saved.Name) || s.callers[skeleton(saved.Name)] != nil {
 			continue
 		}
-		c := &caller{name: saved.Name, resume: saved.Resume, can: saved.Can.abilities()}
+		c := &caller{name: saved.Name, resume: saved.Resume, able: party{abilities: saved.Can.abilities()}}
 		s.callers[skeleton(c.name)] = c
 		s.await(c, s.opt.Grace)
 	}

@@ -95,7 +95,9 @@ type Message struct {
 type Can struct {
 	Record []string `json:"record"`
 	Play   []string `json:"play"`
-	PCM    bool     `json:"pcm,omitempty"`    // can send its sound as PCM
+	PCM    bool     `json:"pcm,omitempty"`    // can send its sound as plain samples
+	JPEG   bool     `json:"jpeg,omitempty"`   // can send its picture as single ones
+	Engine string   `json:"engine,omitempty"` // "chromium" or "gecko": elements that are given files in ways of their own
 	WebRTC bool     `json:"webrtc,omitempty"` // has peer connections
 }
 
@@ -123,9 +125,10 @@ type Limits struct {
 type Publication struct {
 	URL           string `json:"url"` // with the key
 	MIME          string `json:"mime"`
-	Timeslice     int    `json:"timeslice"`     // ms
-	BitsPerSecond int    `json:"bitsPerSecond"` // of the picture, or of the sound if there is none
-	KeyframeEvery int    `json:"keyframeEvery"` // ms
+	Timeslice     int    `json:"timeslice"`      // ms
+	BitsPerSecond int    `json:"bitsPerSecond"`  // of the picture, or of the sound if there is none
+	KeyframeEvery int    `json:"keyframeEvery"`  // ms
+	Rate          int    `json:"rate,omitempty"` // of plain samples, in Hz; half as many or twice will do
 	Why           string `json:"why"`
 }
 
@@ -147,9 +150,10 @@ type Playing struct {
 type Peer struct {
 	Caller string `json:"caller"`
 	Media  Media  `json:"media"`
-	WebRTC bool   `json:"webrtc"`         // both sides have it
-	Polite bool   `json:"polite"`         // the receiver of this yields in a negotiation
-	Away   bool   `json:"away,omitempty"` // its control connection is lost
+	WebRTC bool   `json:"webrtc"`          // both sides have it
+	Polite bool   `json:"polite"`          // the receiver of this yields in a negotiation
+	Away   bool   `json:"away,omitempty"`  // its control connection is lost
+	Plays  int    `json:"plays,omitempty"` // in so many files it plays what the receiver of this publishes
 }
 
 // Refusal is the error that answers re.
@@ -206,12 +210,19 @@ func jsonKind(e *json.UnmarshalTypeError) string {
 	return "a number"
 }
 
+func (m *Message) engine() string {
+	if m.Can == nil {
+		return ""
+	}
+	return m.Can.Engine
+}
+
 // check holds the fields against their limits.
 func (m *Message) check() error {
 	for _, f := range []struct {
 		name, value string
 		limit       int
-	}{{"type", m.Type, maxName}, {"caller", m.Caller, 2 * maxName}, {"to", m.To, 2 * maxName}, {"resume", m.Resume, maxName}, {"call", m.Call, maxName}, {"reason", m.Reason, maxText}, {"why", m.Why, maxText}, {"url", m.URL, 4 * maxName}, {"mime", m.MIME, maxType}} {
+	}{{"type", m.Type, maxName}, {"caller", m.Caller, 2 * maxName}, {"to", m.To, 2 * maxName}, {"resume", m.Resume, maxName}, {"call", m.Call, maxName}, {"reason", m.Reason, maxText}, {"why", m.Why, maxText}, {"url", m.URL, 4 * maxName}, {"mime", m.MIME, maxType}, {"engine", m.engine(), maxName}} {
 		if len(f.value) > f.limit {
 			return fmt.Errorf("%q has at most %d bytes, got %d", f.name, f.limit, len(f.value))
 		}

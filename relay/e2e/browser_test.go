@@ -159,7 +159,7 @@ func (p *tab) untilWithin(js string, limit time.Duration) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, limit)
 	defer cancel()
-	poll := fmt.Sprintf(`new Promise(function (done) {
+	poll := fmt.Sprintf(`new ((async function () {}()).constructor)(function (done) { // the page may have no Promise
 		(function look() {
 			try { if (%s) { done(true); return; } } catch (e) { /* not yet */ }
 			setTimeout(look, 50);

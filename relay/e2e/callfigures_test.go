@@ -69,3 +69,40 @@ func TestCallBothWays(t *testing.T) {
 			w.Stalls-first[p].Stalls, w.Reopens-first[p].Reopens, w.Seeks-first[p].Seeks)
 	}
 }
+
+// TestSamplesBothWays measures how old sound and picture are when they are heard and
+// seen, in a call without recorders: a beep at the begin of every second, and a clock
+// in the picture.
+func TestSamplesBothWays(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{})
+	a := callerWith(startChromium(t), s, "alice", "{beeps: true}", noRecorder)
+	b := callerWith(startChromium(t), s, "bob", "{beeps: true}", noRecorder)
+	connect(a, b, "alice", "bob")
+	for _, p := range []*tab{a, b} {
+		seesPictures(p)
+		p.click("#headphones") // or each would turn the other down
+		eval[bool](p, `(async () => { window.heard = await measure.listen(document.getElementById("other")); return true; })()`)
+	}
+	rest(a, settle*time.Millisecond)
+	pictures := map[*tab][]float64{}
+	for began := time.Now(); time.Since(began) < streamtest.Minutes(1); {
+		for _, p := range []*tab{a, b} {
+			age, _ := late(p)
+			pictures[p] = append(pictures[p], age)
+		}
+		rest(a, 250*time.Millisecond)
+	}
+	for _, p := range []*tab{a, b} {
+		var sounds []float64
+		for _, age := range eval[[][2]float64](p, `heard.ages`) {
+			if age[0] > settle {
+				sounds = append(sounds, age[1]/1000)
+			}
+		}
+		q, g := quantiles(sounds), quantiles(pictures[p])
+		_, behind := late(p)
+		t.Logf("mouth to ear %.2f s median, %.2f s p95 (%d beeps), %.2f s behind live; the picture shown is %.2f s old, %.2f s p95",
+			q[0], q[1], len(sounds), *behind, g[0], g[1])
+	}
+}

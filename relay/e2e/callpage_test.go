@@ -163,19 +163,32 @@ func TestAcceptWithoutCamera(t *testing.T) {
 	b.nothingLeft()
 }
 
-// A browser that records no picture: neither side believes that there is one.
-func TestSoundOnly(t *testing.T) {
+// A browser that sends no picture, or no sound: neither side believes that there is one.
+func TestHalfACall(t *testing.T) {
 	s := serve(t, relay.Options{})
-	a := caller(startChromium(t), s, "alice", aliceTone, `(function (can) {
-		MediaRecorder.isTypeSupported = (type) => !/^video/.test(type) && can.call(MediaRecorder, type);
-	}(MediaRecorder.isTypeSupported))`)
+	chrome := startChromium(t)
 	b := caller(startChromium(t), s, "bob", bobTone)
+	a := caller(chrome, s, "alice", aliceTone, `(function (can) {
+		MediaRecorder.isTypeSupported = (type) => !/^video/.test(type) && can.call(MediaRecorder, type);
+	}(MediaRecorder.isTypeSupported)); HTMLCanvasElement.prototype.toDataURL = () => "data:image/png;base64,";`)
 	connect(a, b, "alice", "bob")
 	a.says("#notice-text", "bob does not see you")
 	a.until(`document.getElementById("own-unseen").offsetParent`)
 	b.says("#cover-text", "There is only sound from alice")
 	hearsOther(b, aliceTone)
 	sees(a)
+	a.click("#hangup")
+	b.state("idle")
+	a.close()
+
+	c := caller(chrome, s, "carol", aliceTone, noRecorder+`delete window.AudioContext;`)
+	connect(c, b, "carol", "bob")
+	c.says("#notice-text", "bob sees you and cannot hear you: this browser can send pictures, but no sound.")
+	c.until(`document.getElementById("own-unheard").offsetParent`)
+	b.says("#cover-text", "carol cannot be heard: that browser can send pictures, but no sound.")
+	seesPictures(b)
+	sees(c)
+	hearsOther(c, bobTone)
 }
 
 // A text message that is lost is shown to be so, and arrives later, once.

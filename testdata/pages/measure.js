@@ -2,7 +2,8 @@
 // Injected before the page's own scripts; everything hangs on window.measure.
 (function () {
   "use strict";
-  const Context = window.AudioContext;   // devices.js counts those of the page
+  // devices.js counts the contexts of the page; and a test may take all this from it.
+  const Context = window.AudioContext, Promise = window.Promise, AudioWorkletNode = window.AudioWorkletNode, Blob = window.Blob;
   let ac = null;
   const sources = new Map();
 
@@ -101,7 +102,8 @@
     return now;
   }
 
-  // clock reads the painted time from the picture, in ms modulo 2^32.
+  // clock reads the painted time from the picture, of a <video> or an <img>, in ms
+  // modulo 2^32.
   let cx = null;
   function blank() {
     const canvas = document.createElement("canvas");
@@ -111,7 +113,7 @@
   }
   blank();
   function clock(video) {
-    cx.drawImage(video, 0, 0, video.videoWidth, video.videoHeight * 2 / 9, 0, 0, 64, 8);
+    cx.drawImage(video, 0, 0, video.videoWidth || video.naturalWidth, (video.videoHeight || video.naturalHeight) * 2 / 9, 0, 0, 64, 8);
     const px = cx.getImageData(0, 0, 64, 8).data;
     let v = 0;
     for (let i = 0; i < 32; i++) {
