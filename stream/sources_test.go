@@ -40,8 +40,8 @@ func TestPicturesBesideMedia(t *testing.T) {
 				for _, v := range i.Views {
 					views = append(views, v.Ext)
 				}
-				all = append(all, fmt.Sprintf("%s %s %v as %v, %d listeners, %d bytes since %v, edge %v, live %t, pictures %t",
-					i.Name, i.Format.Name, codecs, views, i.Listeners, i.BytesIn, time.Since(i.Since), i.Edge, i.Live, i.Pictures))
+				all = append(all, fmt.Sprintf("%s %s %v as %v, %d listeners, %d bytes since %v, edge %v, live %t",
+					i.Name, i.Format.Name, codecs, views, i.Listeners, i.BytesIn, time.Since(i.Since), i.Edge, i.Live))
 			}
 			if got := strings.Join(all, "; "); got != want {
 				t.Errorf("got      %s\nexpected %s", got, want)
@@ -49,7 +49,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 		}
 		cam := mustPublish(t, h, "x", asPictures(PublishOptions{Run: "cam"}))
 		mustWrite(t, cam, one)
-		told(fmt.Sprintf("x mjpeg [mjpeg] as [mjpeg jpg], 0 listeners, %d bytes since 0s, edge 0s, live true, pictures true", len(one)))
+		told(fmt.Sprintf("x mjpeg [mjpeg] as [mjpeg jpg], 0 listeners, %d bytes since 0s, edge 0s, live true", len(one)))
 		time.Sleep(time.Second)
 		mic := mustPublish(t, h, "x", PublishOptions{Run: "mic"})
 		mustWrite(t, mic, talk())
@@ -59,7 +59,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 		}
 		a, b, c := media.Listen(ListenOptions{}), pictures.Listen(ListenOptions{}), pictures.Listen(ListenOptions{})
 		defer c.Close()
-		told(fmt.Sprintf("x wav [1 mjpeg] as [wav pcm mjpeg jpg], 3 listeners, %d bytes since 1s, edge 250ms, live true, pictures true", len(one)+len(talk())))
+		told(fmt.Sprintf("x wav [1 mjpeg] as [wav pcm mjpeg jpg], 3 listeners, %d bytes since 1s, edge 250ms, live true", len(one)+len(talk())))
 		if n := h.Listeners("x"); n != 3 || !slices.Equal(h.Names(), []string{"x"}) || !h.Registered("x") {
 			t.Errorf("%d listeners to %v", n, h.Names())
 		}
@@ -73,7 +73,7 @@ func TestPicturesBesideMedia(t *testing.T) {
 		} else if err := again.End(); err != nil {
 			t.Error(err)
 		}
-		told(fmt.Sprintf("x wav [1] as [wav pcm], 0 listeners, %d bytes since 0s, edge 250ms, live true, pictures false", len(talk())+16))
+		told(fmt.Sprintf("x wav [1] as [wav pcm], 0 listeners, %d bytes since 0s, edge 250ms, live true", len(talk())+16))
 		if err := mic.End(); err != nil || h.Registered("x") || h.Stream("x") != nil {
 			t.Errorf("it has ended: %v", err)
 		}
