@@ -359,6 +359,11 @@ func TestGoodbyeIsOvertaken(t *testing.T) {
 	e := r.s.lines.get(l.id)
 	l.abandon()
 	eventually(t, "the stream is known to have ended", func() bool { return isClosed(e.lost) })
+	for range 20 { // what is said meanwhile goes nowhere, and is no reason to end
+		if err := e.writeText(patient(t), []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := l.post(patient(t), fmt.Sprintf(`{"first":2,"messages":[{"type":"cancel","call":%q}],"close":1001}`, call)); err != nil {
 		t.Fatal(err)
 	}
@@ -417,5 +422,9 @@ func silentReader(t *testing.T) {
 			break
 		}
 	}
+	began := time.Now()
 	eventually(t, "bob's line is no more", func() bool { return r.s.lines.get(c.b.socket.(*eventLine).id) == nil })
+	if time.Since(began) > patience/2 {
+		t.Error("it was there until bob hung up, whose patience is over then")
+	}
 }
