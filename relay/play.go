@@ -48,9 +48,6 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
-	if view.Format.Pictures() {
-		how.Element = 0 // an img takes pictures as they come
-	}
 	st, release, err := s.converted(st, a, want)
 	if err != nil {
 		s.answer(w, r, err)

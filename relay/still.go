@@ -19,7 +19,8 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request, a address, st *st
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Accept-Ranges", "none")
-	if at, ok := st.Picture(); ok && unchanged(r, tagPicture(h, st, at), st.At(at)) {
+	if at, ok := st.Picture(); ok && unchanged(r, pictureTag(st, at), st.At(at)) {
+		tagPicture(h, st, at)
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -34,8 +35,6 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request, a address, st *st
 		err = s.notFound(r, a, 0)
 	}
 	if err != nil {
-		h.Del("ETag")
-		h.Del("Last-Modified")
 		s.answer(w, r, err)
 		return
 	}
@@ -72,17 +71,20 @@ func (s *Server) newest(r *http.Request, st *stream.Stream) (*stream.Part, error
 	}
 }
 
-// tagPicture sets what tells the picture at a stream time from every other, and
-// returns the entity tag (RFC 9110, section 8.8).
-func tagPicture(h http.Header, st *stream.Stream, at time.Duration) string {
-	tag := fmt.Sprintf(`"%x-%x"`, st.At(0).UnixNano(), int64(at))
-	h.Set("ETag", tag)
+// pictureTag tells the picture at a stream time from every other (RFC 9110, section
+// 8.8.3).
+func pictureTag(st *stream.Stream, at time.Duration) string {
+	return fmt.Sprintf(`"%x-%x"`, st.At(0).UnixNano(), int64(at))
+}
+
+// tagPicture sets what says which picture it is, and of when.
+func tagPicture(h http.Header, st *stream.Stream, at time.Duration) {
+	h.Set("ETag", pictureTag(st, at))
 	taken := st.At(at)
 	if now := time.Now(); taken.After(now) {
 		taken = now // it came before its time
 	}
 	h.Set("Last-Modified", taken.UTC().Format(http.TimeFormat))
-	return tag
 }
 
 // unchanged reports whether a request is of somebody who has the picture with this

@@ -55,6 +55,9 @@ func (s *Stream) Listen(o ListenOptions) *Listener {
 	if o.MaxLag <= 0 {
 		o.MaxLag = s.opt.MaxLag
 	}
+	if s.format.pictures {
+		o.Element = 0 // what shows them takes them as they come
+	}
 	l := &Listener{s: s, seq: -1, since: -1, opt: o}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -302,7 +302,7 @@ func TestMJPEGSlowListener(t *testing.T) {
 	}
 	send(3)
 	s := streamOf(t, h.Hub, "x")
-	l := s.Listen(ListenOptions{})
+	l := s.Listen(ListenOptions{Element: time.Second})
 	defer l.Close()
 	got, err := l.Take(nil)
 	if err != nil || len(got) != 1 {
