@@ -261,11 +261,12 @@
   on.send = function (e) {
     var t = talk;
     if (!t) { return; }
-    if (e.state === "track" || /^(behind|overflow)$/.test(e.state) && !(incall.half(e) === "picture" && t.sends.media.state)) { view.notice(e.text, e.state === "track" ? 0 : 8000); }
+    if (e.state === "track") { view.notice(e.text); }
+    // What goes missing of pictures beside the sound is nothing to be told of.
+    if (/^(behind|overflow)$/.test(e.state) && (incall.half(e) === "media" || !t.sends.media.state)) { view.notice(e.text, 8000); }
     if (e.state === "stopped") { t.slow.send = ""; }
     if (e.state !== "track") { incall.note(talk, "send", e); }
-    page.lend.sent(e);
-    if (e.state === "failed" || e.state === "refused") {
+    if (!page.lend.sent(e) && (e.state === "failed" || e.state === "refused")) {
       setTimeout(function () {   // unless another format follows
         if (talk === t && t.sends[incall.half(e)] === e) { view.notice(t.trouble = e.text); }
       }, FOLLOWS);

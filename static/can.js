@@ -167,8 +167,8 @@
   /*
    * abilities(say) keeps the other side up to date. can() is what to say first; tell()
    * calls say(can), which returns whether it was said, if it is another one by now;
-   * lend(mime) is the type of a file that is sent, the only thing that is recorded then,
-   * or "".
+   * lend(mime) tells, too: the type of a file that is sent, the only thing that is
+   * recorded then, or "".
    */
   everfile.abilities = function (say) {
     var lent = "", told = "", able = {};
@@ -185,7 +185,11 @@
       if (told !== before && !say(c)) { told = before; }
     };
 
-    able.lend = function (mime) { lent = mime; };
+    /* It is asked for with each source: a permission has come, or a device. */
+    able.lend = function (mime) {
+      lent = mime;
+      able.tell();
+    };
     return able;
   };
 }(window));

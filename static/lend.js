@@ -4,7 +4,7 @@
  * the other side.
  *
  *   begin(phone, talk)   a call runs
- *   sent(e)              the phone's "send"
+ *   sent(e)              the phone's "send"; whether it was about this
  *   busy()               something is on its way
  *   able()               that is a way for this browser, and it has no other
  *   end()                the call is over
@@ -70,7 +70,7 @@
   }
 
   lend.sent = function (e) {
-    if (!mime || e.mime !== mime) { return; }
+    if (!mime || e.mime !== mime) { return false; }
     if (e.state === "recording") {
       view.notice("What you recorded is being sent: " + talk.peer + " hears it now.");
     } else if (e.state === "stopped") {
@@ -80,6 +80,7 @@
       view.notice(e.text);
       set(null);
     }
+    return true;
   };
 
   lend.able = function () { return !everfile.camera() && !!root.FileReader && "files" in id("lend"); };

@@ -288,9 +288,8 @@
     phone.reject = end;
     phone.cancel = phone.hangup = function () { return end(); };
     phone.source = function (stream) {
-      able.lend(stream && stream.mime || "");
       files.source(stream);
-      able.tell();   // a permission has come, or a device
+      able.lend(stream && stream.mime || "");
     };
     phone.tap = files.tap;
     control = everfile.control({

@@ -73,13 +73,16 @@ test("pictures do not queue", () => {
   waiting = { ms: 100, chunks: 5 };
   advance(800);
   assert.equal(chunks.length, 1);
+  waiting = { ms: 100, chunks: 4 };
+  advance(80);
   assert.equal(made.canvas.width, 480, "many on a long way are not too large");
+  assert.equal(chunks.length, 2);
   waiting = { ms: 501, chunks: 1 };
   advance(800);
-  assert.equal(chunks.length, 1);
+  assert.equal(chunks.length, 2);
   waiting = { ms: 0, chunks: 0 };
   advance(80);
-  assert.equal(chunks.length, 2);
+  assert.equal(chunks.length, 3);
   assert.ok(made.canvas.width < 480, "these were");
 });
 

@@ -1,7 +1,7 @@
 // Package static holds what browsers are given: three pages, the client
 // script, the service worker and their style. Everything is plain files in
-// plain ES5 (the service worker excepted, which only newer engines run), so
-// what is embedded is what is sent; there is no build step.
+// plain ES5 (the service worker and the worklet of pcm.js excepted, which only
+// newer engines run), so what is embedded is what is sent; there is no build step.
 //
 // The pages expect to be served like this:
 //
