@@ -238,6 +238,28 @@ test("tracks that end are told, and left out of the next recorder", () => {
   delete window.MediaRecorder;
 });
 
+test("a recorder that gives nothing for five seconds is dead", () => {
+  window.MediaRecorder = MediaRecorder;
+  const throws = on.onfail, failed = [];
+  on.onfail = (why, dead) => failed.push(dead);
+  begin(stream("audio", "video"), {});
+  recorders[0].ondataavailable({ data: { size: 0, bytes: "" } });
+  advance(4999);
+  assert.deepEqual(failed, []);
+  advance(1);
+  assert.deepEqual([failed, recorders[0].state, ends, listening], [[true], "inactive", 0, 0]);
+  const r = begin(stream("audio", "video"), {});
+  recorders[0].ondataavailable({ data: { size: 1, bytes: "x" } });
+  advance(60000);
+  r.stop();
+  begin(stream("audio", "video"), {}).drop();
+  begin(stream("audio", "video"), {}).stop();
+  advance(60000);
+  assert.deepEqual(failed, [true]);
+  on.onfail = throws;
+  delete window.MediaRecorder;
+});
+
 test("the MIME type chooses the recorder", () => {
   const wav = { mimeType: "audio/wav", only: true };
   assert.equal(begin(stream("audio", "video"), {}), null, "there is no MediaRecorder");

@@ -160,6 +160,10 @@ test("why it ends, and whether the format is to blame", () => {
   ready(0);
   recorders[1].on.onfail("Broken.");
   assert.equal(states[states.length - 1], "failed!");
+  begin();
+  ready(0);
+  recorders[0].on.onfail("Dead.", true);
+  assert.equal(states[states.length - 1], "failed!", "another of that type would be dead as well");
 });
 
 test("a name that is taken is tried again after 3 s", () => {

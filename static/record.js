@@ -7,7 +7,7 @@
   var everfile = root.everfile, page = everfile.page, devices = everfile.devices;
   var id = page.id, text = page.text, show = page.show;
   var name = id("name"), camera = id("camera"), microphone = id("microphone"), preview = id("preview");
-  var publisher = null, stream = null, quietMeter = null, clock = null, asking = false, rest = null;
+  var publisher = null, stream = null, quietMeter = null, clock = null, asking = false, rest = null, box = "";
 
   function say(state, sentence) {
     id("state").setAttribute("data-state", state);
@@ -121,7 +121,7 @@
     id("link").href = watch;
     text(id("curl"), page.curl(url));
     show(id("result"), true);
-    text(id("suffix"), "." + format.box);
+    text(id("suffix"), "." + (box = format.box));
     publisher = page.publisher = everfile.publish({ url: path, stream: source, mimeType: format.type, only: !!format.type, onstate: told });
     clearInterval(clock);
     clock = setInterval(numbers, 250);
@@ -132,6 +132,7 @@
   function told(state, sentence, format) {
     if (state === "track") { say("lost", sentence); return; }
     if (state === "failed" && format) { setTimeout(function () { another(sentence); }, 0); return; }
+    if (state === "recording" && box === "wav" && stream.getVideoTracks().length) { sentence += " The sound only: this browser cannot record the picture."; }
     say(state, sentence);
     if (state === "stopped" || state === "failed" || state === "refused" || state === "replaced") { ended(); }
   }

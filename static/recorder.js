@@ -8,7 +8,7 @@
   var everfile = root.everfile = root.everfile || {};
   var VIDEO = ["video/webm;codecs=vp8,opus", "video/webm"];
   var AUDIO = ["audio/webm;codecs=opus", "audio/webm"];
-  var DEAD = 5000;   // ms without a byte: it started, and records nothing
+  var LOOK = 1000, DEAD = 5;   // ms; so many looks without a byte: it started, and records nothing
 
   /*
    * recorder(stream, options, on) starts a recorder of options.mimeType, or of what
@@ -72,10 +72,10 @@
   /* recorded tries one type after the other: isTypeSupported alone has been known
    * to say yes where start() throws, and both where nothing ever comes. */
   function recorded(stream, options, on) {
-    var R = root.MediaRecorder, kinds, i, r, mime, dead;
+    var R = root.MediaRecorder, kinds, i, r, mime, looks = 0, look;
 
     function quiet() {
-      clearTimeout(dead);
+      clearInterval(look);
       r.ondataavailable = r.onstop = r.onerror = null;
     }
 
@@ -94,7 +94,7 @@
           videoKeyFrameIntervalDuration: options.keyframeEvery || 1000   // a listener starts at a keyframe
         });
         r.ondataavailable = function (e) {
-          if (e.data && e.data.size) { clearTimeout(dead); }
+          if (e.data && e.data.size) { clearInterval(look); }
           if (e.data) { on.onchunk(e.data); }
         };
         r.onstop = function () { quiet(); on.onend(); };
@@ -103,10 +103,12 @@
           on.onfail(e.error && (e.error.message || e.error.name) || "");
         };
         r.start(options.timeslice || 50);
-        dead = setTimeout(function () {
+        // A page that was held up looks once, and then gets what was recorded meanwhile.
+        look = setInterval(function () {
+          if (++looks < DEAD) { return; }
           drop();
           on.onfail("The browser's recorder has recorded nothing.", true);
-        }, DEAD);
+        }, LOOK);
         return true;
       } catch (e) {
         if (r) { quiet(); }
