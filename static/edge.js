@@ -160,6 +160,7 @@
 
     function behind() {
       var gap = chase.ahead();
+      if (gap < -1) { return null; }   // QtWebKit plays what it does not say it has
       if (gap === null || origin !== "file" || distrust) { return gap; }
       return Math.max(gap, edge.at(now()) - element.currentTime, 0);
     }

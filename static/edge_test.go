@@ -191,6 +191,15 @@ test("a watcher that is told asks only when the element stopped", () => {
   assert.equal(listening, 0);
 });
 
+test("an element that plays what it does not say it has is nobody knows how late", () => {
+  watch();
+  tell(2000);
+  Object.defineProperty(element, "buffered", { value: { length: 1, start: () => 0, end: () => 0.1 } });
+  tell(1000);
+  assert.equal(watcher.stats().behind, null);
+  watcher.stop();
+});
+
 test("a watcher that is not told asks", () => {
   watch();
   const n = asked.length;

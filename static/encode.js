@@ -49,8 +49,12 @@
     Encoder.isConfigSupported(config).then(function (answer) { can[kind] = answer.supported === true; }, function () { /* no */ });
   }
 
+  /* begin asks an element something first, whose answer does not matter: an engine on
+   * GStreamer (WebKitGTK 2.50) loads that in two threads at once otherwise, and dies. */
   function begin() {
+    var v = root.document && root.document.createElement("video");
     if (root.MediaRecorder && heeds()) { return; }
+    if (v && v.canPlayType) { v.canPlayType("video/webm"); }
     ask("video", root.VideoEncoder, picture(640, 480, 30, 800000));
     ask("audio", root.AudioEncoder, sound(48000, 1, 48000));
   }

@@ -14,8 +14,8 @@ import (
 	"everfile/relay"
 )
 
-// noRecorder takes MediaRecorder from a browser.
-const noRecorder = `delete window.MediaRecorder;`
+// noRecorder takes from a browser all that encodes.
+const noRecorder = `delete window.MediaRecorder; delete window.VideoEncoder; delete window.AudioEncoder;`
 
 // seesPictures waits until the other's picture moves, which comes one JPEG after the
 // other: three times that are painted in it.

@@ -183,6 +183,9 @@ func TestMatrix(t *testing.T) {
 		{"Chromium-Chromium", whole, whole},
 		{"Chromium-Firefox", whole, (*people).firefox},
 		{"Chromium-no recorder", whole, stripped},
+		{"Chromium-encoders", whole, func(m *people) *person {
+			return m.chromium("Chromium with WebCodecs, without MediaRecorder", "delete window.MediaRecorder;")
+		}},
 		{"Chromium-Opera 12", whole, func(m *people) *person {
 			p := m.chromium("Opera 12's set", opera)
 			p.devices = false
@@ -202,7 +205,7 @@ func TestMatrix(t *testing.T) {
 
 func whole(m *people) *person { return m.chromium("Chromium", "") }
 
-func stripped(m *people) *person { return m.chromium("Chromium without MediaRecorder", noRecorder) }
+func stripped(m *people) *person { return m.chromium("Chromium without MediaRecorder and WebCodecs", noRecorder) }
 
 func matrixCall(t *testing.T, a, b *person) {
 	a.click(fmt.Sprintf(`#people [data-caller=%q] .call-video`, b.name))
