@@ -47,6 +47,10 @@ type played struct {
 
 	Colour string // of img.html: what its images show
 
+	// Of callee.html: what it publishes and plays, and how many seconds behind live.
+	Formats string
+	Behind  *float64
+
 	// Of joins.html: what went wrong with the untouched file, and with each join.
 	Control string
 	Joins   []string
@@ -105,10 +109,11 @@ func firefox(t *testing.T, page string) {
 	})
 }
 
-// firefoxPlays has Firefox play a URL and returns its report.
-func firefoxPlays(t *testing.T, s *site, reports <-chan played, query url.Values) played {
+// firefoxReports has Firefox open a page of the tests and returns its report.
+func firefoxReports(t *testing.T, s *site, reports <-chan played, page string, query url.Values, meanwhile func()) played {
 	t.Helper()
-	firefox(t, s.url+"/static/test/play.html?"+query.Encode())
+	firefox(t, s.url+"/static/test/"+page+"?"+query.Encode())
+	meanwhile()
 	select {
 	case p := <-reports:
 		if p.Error != "" {
@@ -119,6 +124,12 @@ func firefoxPlays(t *testing.T, s *site, reports <-chan played, query url.Values
 		t.Fatal("Firefox did not report")
 	}
 	return played{}
+}
+
+// firefoxPlays has Firefox play a URL and returns its report.
+func firefoxPlays(t *testing.T, s *site, reports <-chan played, query url.Values) played {
+	t.Helper()
+	return firefoxReports(t, s, reports, "play.html", query, func() {})
 }
 
 // heard fails unless the report's tone is 20 dB above anything else.

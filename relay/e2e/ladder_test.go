@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"everfile/relay"
+	"everfile/stream/streamtest"
 )
 
 // noRecorder takes MediaRecorder from a browser.
@@ -233,5 +235,37 @@ func TestSamplesOfEachFormat(t *testing.T) {
 	p.open(s.url + "/")
 	if bad := eval[[]string](p, samples); len(bad) != 0 {
 		t.Errorf("%q", bad)
+	}
+}
+
+// Another engine in a call, without its recorder and, for whoever has time, as it is:
+// each sees and hears the other.
+func TestCallWithFirefox(t *testing.T) {
+	thorough(t)
+	need(t, "firefox-esr", "chromium")
+	chrome := startChromium(t)
+	for _, c := range []struct{ without, formats string }{
+		{"", "video/webm;codecs=vp8,opus | video/webm;codecs=vp8,opus"},
+		{"MediaRecorder", "audio/wav + image/jpeg | video/webm;codecs=vp8,opus"},
+	} {
+		if c.without == "" && !streamtest.Long() {
+			continue
+		}
+		t.Run("without "+c.without, func(t *testing.T) {
+			s, reports := serveWithPages(t, relay.Options{})
+			a := caller(&browser{t: t, ctx: chrome.ctx}, s, "alice", aliceTone)
+			p := firefoxReports(t, s, reports, "callee.html", url.Values{"name": {"fox"}, "tone": {itoa(aliceTone)}, "without": {c.without}}, func() {
+				a.calls("fox", "video")
+				a.state("talking")
+			})
+			p.heard(t)
+			t.Logf("it is %.2f s behind live", *p.Behind)
+			if p.Formats != c.formats {
+				t.Errorf("Firefox publishes and plays %s, expected %s", p.Formats, c.formats)
+			}
+			a.until(`everfile.page.phone.stats().play.every((f) => f.state === "playing")`)
+			plays(a)
+			a.until(`document.getElementById("cover").className === "cover clear"`)
+		})
 	}
 }
