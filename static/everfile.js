@@ -7,6 +7,7 @@
  *   everfile.socket(options)      socket.js: one that comes back
  *   everfile.publish(options)     publish.js: a MediaStream becomes /NAME.webm
  *   everfile.watch(options)       watch.js: an endless file plays in an element
+ *   everfile.look(options)        look.js: an endless file of pictures shows in an <img>
  *   everfile.phone(options)       phone.js: calls, made of the two
  *
  * ES5 and no build step: what you read is what runs, in the engines of 2013 as

@@ -262,3 +262,43 @@ func TestOpenAsGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// TestOpenOf: a format that was agreed on is waited for, whatever else the name has.
+func TestOpenOf(t *testing.T) {
+	wav, pictures, webm := ByExt("wav"), ByExt("mjpeg"), ByExt("webm")
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, Options{})
+		want := func(f *Format, wait time.Duration, is *Format, after time.Duration) {
+			t.Helper()
+			began := time.Now()
+			s, err := h.OpenOf(t.Context(), "x", f, wait)
+			if is == nil && err != ErrNotFound || is != nil && (err != nil || s.format != is) || time.Since(began) != after {
+				t.Errorf("%s: %v, %v after %v", f.Name, s, err, time.Since(began))
+			}
+		}
+		want(wav, 0, nil, 0)
+		mic := mustPublish(t, h, "x", PublishOptions{})
+		mustWrite(t, mic, talk())
+		want(wav, 0, wav, 0)
+		want(webm, 5*time.Second, nil, 5*time.Second)
+		time.AfterFunc(time.Second, func() {
+			mustWrite(t, mustPublish(t, h, "x", asPictures(PublishOptions{})), jpegSpec{}.bytes())
+		})
+		want(pictures, 5*time.Second, pictures, time.Second)
+		time.AfterFunc(time.Second, func() {
+			_ = mic.End()
+			mustWrite(t, mustPublish(t, h, "x", PublishOptions{}), cat(begin(vp8Track, opusTrack), open(idCluster, 8), num(idTimestamp, 0)))
+		})
+		want(webm, 5*time.Second, webm, time.Second)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		gone := errors.New("gone")
+		time.AfterFunc(time.Second, func() { cancel(gone) })
+		if _, err := h.OpenOf(ctx, "x", wav, time.Hour); err != gone {
+			t.Errorf("after its context: %v", err)
+		}
+		time.AfterFunc(time.Second, h.Close)
+		if _, err := h.OpenOf(t.Context(), "x", wav, time.Hour); err != ErrClosed {
+			t.Errorf("after the hub: %v", err)
+		}
+	})
+}

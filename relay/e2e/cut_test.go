@@ -47,7 +47,8 @@ func TestControlIsCut(t *testing.T) {
 	b.says("#outcome", "alice hung up")
 }
 
-// A browser that cannot record and plays no WebM: sound goes as WAV, both ways.
+// A browser that cannot record and plays no WebM: sound comes as WAV, both ways, one of
+// them made by the server.
 func TestCallInWAV(t *testing.T) {
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone)
@@ -66,7 +67,8 @@ func TestCallInWAV(t *testing.T) {
 	}
 	hearsOther(a, bobTone)
 	hearsOther(b, aliceTone)
-	b.says("#format", "cannot be played there")
+	a.says("#format", "WebM with VP8 and Opus: the other side plays what the server makes of it.")
+	b.says("#format", "made by the server of WebM with VP8 and Opus, which cannot be played here.")
 	a.click("#hangup")
 	b.state("idle")
 }

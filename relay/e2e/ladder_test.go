@@ -235,3 +235,16 @@ func TestSamplesOfEachFormat(t *testing.T) {
 		t.Errorf("%q", bad)
 	}
 }
+
+// Another engine in a call, without all that it has to encode with: each sees and hears
+// the other.
+func TestCallWithFirefox(t *testing.T) {
+	thorough(t)
+	need(t, "firefox-esr", "chromium")
+	m := &people{t: t, s: serve(t, relay.Options{})}
+	a, b := whole(m), m.firefox(noRecorder)
+	a.calls(b)
+	a.sendsTo(t, b, "video/webm;codecs=vp8,opus", "video/webm;codecs=vp8,opus")
+	b.sendsTo(t, a, "audio/wav + image/jpeg", "audio/wav + multipart/x-mixed-replace")
+	a.hangsUp(b)
+}

@@ -35,8 +35,8 @@ func (p *person) click(selector string) {
 	}())`, selector))
 }
 
-// listening notes when the other is heard first.
-const listening = `(window.soundAt = 0, measure.tap(document.getElementById("other")).then(function (node) {
+// firstSound notes when the other is heard first.
+const firstSound = `(window.soundAt = 0, measure.tap(document.getElementById("other")).then(function (node) {
 	var a = node.context.createAnalyser(), wave = new Float32Array(512);
 	a.fftSize = 512;
 	node.connect(a);
@@ -139,8 +139,8 @@ func (m *people) scripts() []string {
 	return []string{script(m.t, "measure.js"), fmt.Sprintf("window.testDevices = {tone: %d, width: 320, height: 180, fps: 15}", 700+300*m.n), script(m.t, "devices.js")}
 }
 
-func (m *people) firefox() *person {
-	e, own := firefoxEngine(m.t, m.s, m.scripts()...)
+func (m *people) firefox(more ...string) *person {
+	e, own := firefoxEngine(m.t, m.s, append(m.scripts(), more...)...)
 	p := m.engine("Firefox", e, own)
 	p.devices, p.seen = true, true
 	p.inPage()
@@ -181,7 +181,7 @@ func TestMatrix(t *testing.T) {
 		a, b func(*people) *person
 	}{
 		{"Chromium-Chromium", whole, whole},
-		{"Chromium-Firefox", whole, (*people).firefox},
+		{"Chromium-Firefox", whole, fox},
 		{"Chromium-no recorder", whole, stripped},
 		{"Chromium-encoders", whole, func(m *people) *person {
 			return m.chromium("Chromium with WebCodecs, without MediaRecorder", "delete window.MediaRecorder;")
@@ -191,8 +191,8 @@ func TestMatrix(t *testing.T) {
 			p.devices = false
 			return p
 		}},
-		{"Firefox-Firefox", (*people).firefox, (*people).firefox},
-		{"Firefox-no recorder", (*people).firefox, stripped},
+		{"Firefox-Firefox", fox, fox},
+		{"Firefox-no recorder", fox, stripped},
 		{"Chromium-WebKitGTK", whole, (*people).webkit},
 		{"Chromium-QtWebKit", whole, (*people).qtWebkit},
 	} {
@@ -203,38 +203,64 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+func fox(m *people) *person { return m.firefox() }
+
 func whole(m *people) *person { return m.chromium("Chromium", "") }
 
-func stripped(m *people) *person { return m.chromium("Chromium without MediaRecorder and WebCodecs", noRecorder) }
+func stripped(m *people) *person {
+	return m.chromium("Chromium without MediaRecorder and WebCodecs", noRecorder)
+}
 
 func matrixCall(t *testing.T, a, b *person) {
-	a.click(fmt.Sprintf(`#people [data-caller=%q] .call-video`, b.name))
-	b.state("ringing")
-	for _, p := range []*person{a, b} {
-		if p.what != "QtWebKit" {
-			p.value(listening)
-		}
-	}
-	clicked := time.Now()
-	b.click("#accept")
-	a.state("talking")
-	b.state("talking")
+	clicked := a.calls(b)
 	for _, way := range []struct{ from, to *person }{{a, b}, {b, a}} {
 		publish, _ := way.from.formats()
 		_, play := way.to.formats()
-		row := []string{way.from.what + " → " + way.to.what, publish, play}
-		sound, heard := "no microphone", ""
+		row := []string{way.from.what + " → " + way.to.what, publish, play, "no microphone"}
 		if way.from.devices {
-			sound = fmt.Sprintf("first sound %.1f s", way.to.heardAt(clicked))
-			heard = fmt.Sprintf("%.0f dB", way.to.hears(way.from.tone))
+			row[3] = fmt.Sprintf("first sound %.1f s", way.to.heardAt(clicked))
 		}
-		if way.from.seen {
-			way.to.moves()
-			row = append(row, "moves")
-		}
-		t.Log(strings.Join(append(row, sound, heard, "behind "+way.to.behind()), " | "))
+		way.from.sendsTo(t, way.to, publish, play)
+		t.Log(strings.Join(append(row, "behind "+way.to.behind()), " | "))
 	}
-	a.click("#hangup")
-	a.state("idle")
+	a.hangsUp(b)
+}
+
+// calls has b accept a's call, and returns when that was.
+func (p *person) calls(b *person) (clicked time.Time) {
+	p.click(fmt.Sprintf(`#people [data-caller=%q] .call-video`, b.name))
+	b.state("ringing")
+	for _, q := range []*person{p, b} {
+		if q.what != "QtWebKit" { // which has no WebAudio
+			q.value(firstSound)
+		}
+	}
+	clicked = time.Now()
+	b.click("#accept")
+	p.state("talking")
+	b.state("talking")
+	return clicked
+}
+
+// sendsTo demands that the other hears and sees what somebody has, in these formats.
+func (p *person) sendsTo(t *testing.T, to *person, publish, play string) {
+	t.Helper()
+	if p.devices {
+		t.Logf("%s hears %s, %.0f dB above the rest", to.what, p.what, to.hears(p.tone))
+	}
+	if p.seen {
+		to.moves()
+	}
+	if got, _ := p.formats(); got != publish {
+		t.Errorf("%s publishes %s; expected %s", p.what, got, publish)
+	}
+	if _, got := to.formats(); got != play {
+		t.Errorf("%s plays %s; expected %s", to.what, got, play)
+	}
+}
+
+func (p *person) hangsUp(b *person) {
+	p.click("#hangup")
+	p.state("idle")
 	b.state("idle")
 }
