@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,7 +163,7 @@ func TestFirefoxHidden(t *testing.T) {
 			different, last = different+1, f.CRC
 		}
 	}
-	if different < 20 {
+	if different < 40 { // one that stands still is sent four times a second
 		t.Errorf("%d pictures differ from the one before", different)
 	}
 	t.Logf("%d pictures differ from the one before", different)
@@ -174,7 +175,7 @@ func TestEncoderBreaks(t *testing.T) {
 	s, reports := serveWithPages(t, relay.Options{})
 	body := launch(t, "curl", "-sN", s.url+"/alice.webm?wait=60s").all
 	sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "breaks": {"40"}})
-	if sent.Made != "encoder recorder" {
+	if !strings.HasPrefix(sent.Made, "encoder recorder") { // a busy machine begins a third run
 		t.Fatalf("Firefox sends by %s, %s", sent.Made, sent.Mime)
 	}
 	s.stop()
