@@ -52,9 +52,8 @@
   /* begin asks an element something first, whose answer does not matter: an engine on
    * GStreamer (WebKitGTK 2.50) loads that in two threads at once otherwise, and dies. */
   function begin() {
-    var v = root.document && root.document.createElement("video");
     if (root.MediaRecorder && heeds()) { return; }
-    if (v && v.canPlayType) { v.canPlayType("video/webm"); }
+    if (root.Audio) { new root.Audio().canPlayType("audio/webm"); }
     ask("video", root.VideoEncoder, picture(640, 480, 30, 800000));
     ask("audio", root.AudioEncoder, sound(48000, 1, 48000));
   }

@@ -416,6 +416,16 @@ test("no picture, no sound: given up as well", () => {
   }
 });
 
+test("an element is asked before the encoders are", () => {
+  const asked = [], had = window.VideoEncoder;
+  window.Audio = class { canPlayType() { asked.push("element"); return ""; } };
+  window.VideoEncoder = class extends Encoder { static isConfigSupported() { asked.push("encoder"); return kept({ supported: false }); } };
+  load(null);
+  window.VideoEncoder = had;
+  delete window.Audio;
+  assert.deepEqual(asked, ["element", "encoder"]);
+});
+
 test("who has it, and for what", () => {
   const both = ["video/webm;codecs=vp8,opus", "audio/webm;codecs=opus"], types = () => window.everfile.encode.types(["audio/mp4"]).slice(1);
   begin(null, { mimeType: "video/mp4", only: true });
