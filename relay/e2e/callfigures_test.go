@@ -103,6 +103,6 @@ func TestSamplesBothWays(t *testing.T) {
 		q, g := quantiles(sounds), quantiles(pictures[p])
 		_, behind := late(p)
 		t.Logf("mouth to ear %.2f s median, %.2f s p95 (%d beeps), %.2f s behind live; the picture shown is %.2f s old, %.2f s p95",
-			q[0], q[1], len(sounds), *behind, g[0], g[1])
+			q[0], q[1], len(sounds), behind, g[0], g[1])
 	}
 }

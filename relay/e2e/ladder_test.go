@@ -31,10 +31,11 @@ func seesPictures(p *tab) {
 
 // late returns how old the picture is that is seen, and how far the sound is behind
 // live, in s.
-func late(p *tab) (picture float64, sound *float64) {
+func late(p *tab) (picture, sound float64) {
 	p.t.Helper()
+	p.until(`(window.lastBehind = everfile.page.phone.stats().play.map((f) => f.behind).filter((b) => b !== null)[0]) !== undefined`)
 	return eval[float64](p, `((Date.now() - measure.clock(document.getElementById("other-picture"))) % 4294967296 + 4294967296) % 4294967296 / 1000`),
-		eval[*float64](p, `everfile.page.phone.stats().play.map((f) => f.behind).filter((b) => b !== null)[0]`)
+		eval[float64](p, `lastBehind`)
 }
 
 // formats is what a page publishes and plays, as its server told it.
@@ -64,7 +65,7 @@ func TestCallWithoutRecorder(t *testing.T) {
 	hearsOther(b, aliceTone)
 	for _, p := range []*tab{a, b} {
 		picture, sound := late(p)
-		t.Logf("the picture is %.2f s old, the sound %.2f s behind live", picture, *sound)
+		t.Logf("the picture is %.2f s old, the sound %.2f s behind live", picture, sound)
 	}
 	a.says("#format", "WebM with VP8 and Opus cannot be recorded there.")
 	a.says("#listeners", "1 listens to your file.")
