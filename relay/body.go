@@ -93,7 +93,11 @@ func (s *Server) appendBody(ctx context.Context, p *stream.Publisher, a address,
 		if cause := p.Cause(); cause != nil {
 			err = cause
 		}
-		p.Drop()
+		if n == 0 {
+			p.Fail() // it brought nothing, and nothing is kept for it
+		} else {
+			p.Drop()
+		}
 	}
 	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "bytes", n, "err", err)
 	return n, err
@@ -134,7 +138,7 @@ func (s *Server) readBody(ctx context.Context, body io.Reader, p *stream.Publish
 			}
 		}
 		if paced {
-			if err := sleep(ctx, p.Media()-time.Since(began)-s.opt.Ahead); err != nil {
+			if err := pause(ctx, began.Add(p.Media()-s.opt.Ahead)); err != nil {
 				return total, err
 			}
 		}
@@ -149,6 +153,22 @@ func (s *Server) readBody(ctx context.Context, body io.Reader, p *stream.Publish
 			return total, refuse(http.StatusBadRequest, "The body broke off after %d bytes: %v.", total, err)
 		}
 	}
+}
+
+// pause waits until a time, unless the request's connection closes: nobody reads from
+// it meanwhile, and so nobody else would notice.
+func pause(ctx context.Context, until time.Time) error {
+	const look = time.Second
+	conn, _ := ctx.Value(connKey{}).(connState)
+	for d := time.Until(until); d > 0; d = time.Until(until) {
+		if conn.closed() {
+			return errGone
+		}
+		if err := sleep(ctx, min(d, look)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

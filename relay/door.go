@@ -18,7 +18,7 @@ import (
 
 var (
 	errFinished = errors.New("the body is complete")
-	errGone     = errors.New("the listener has gone")
+	errGone     = errors.New("the other side has gone")
 )
 
 // finished says whether an error of Next is a clean end.

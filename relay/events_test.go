@@ -244,6 +244,9 @@ func TestSayingTwice(t *testing.T) {
 func TestSayingInTurn(t *testing.T) {
 	e := &events{in: make(chan message), turn: make(chan struct{}, 1), gone: make(chan struct{})}
 	done := make(chan error, 1)
+	if err := e.await(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
 		_, err := e.take(patient(t), saying{Messages: []json.RawMessage{[]byte("1"), []byte("2")}})
 		done <- err
@@ -251,7 +254,7 @@ func TestSayingInTurn(t *testing.T) {
 	<-e.in
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.take(ctx, saying{First: 7}); !errors.Is(err, context.Canceled) {
+	if err := e.await(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("who waits is told %v", err)
 	}
 	<-e.in

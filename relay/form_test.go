@@ -110,7 +110,8 @@ func TestFormIsPaced(t *testing.T) {
 		if b, err := io.ReadAll(answer().Body); err != nil || !bytes.HasPrefix(b, fmt.Appendf(nil, "%d bytes", len(wave))) {
 			t.Errorf("answered with %q, %v", b, err)
 		}
-		if !bytes.Equal(got, endless(wave)) {
+		// It is there when the first samples are, or a moment later.
+		if want := endless(wave); !bytes.HasPrefix(got, want[:44]) || !bytes.HasSuffix(want, got[44:]) || len(want)-len(got) > 48000 {
 			t.Errorf("%d bytes are played; expected %d", len(got), len(wave))
 		}
 	})

@@ -163,7 +163,7 @@ func TestOtherAuthorization(t *testing.T) {
 // A source that sends nothing does not hold its name.
 func TestSourceThatSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, n, _ := startPiped(t, quiet())
+		r, n, _ := startPiped(t, quiet())
 		for _, row := range []struct{ request, answer string }{
 			{"SOURCE /a HTTP/1.0\r\n" + basic("k") + "\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"},
 			{"PUT /b HTTP/1.1\r\nHost: x\r\nIce-Name: n\r\n\r\n", "HTTP/1.1 408 Request Timeout\r\n"},
@@ -180,6 +180,12 @@ func TestSourceThatSendsNothing(t *testing.T) {
 			}
 			if strings.Contains(row.answer, "408") && !strings.HasSuffix(string(b), "\r\n\r\nNothing came in 10s; send the stream's first bytes at once.\n") {
 				t.Errorf("the answer is %q", b)
+			}
+		}
+		synctest.Wait()
+		for _, name := range []string{"a", "b"} {
+			if r.s.Hub().Registered(name) {
+				t.Errorf("%s is held by who has sent nothing", name)
 			}
 		}
 	})

@@ -32,9 +32,10 @@ type post struct {
 // postID is whose run it is.
 type postID struct{ entry, run, key string }
 
-// parsePost reads ?run=ID&key=KEY&chunk=N&sizes=A,B,...&end=1. Its error is a *refusal.
-func parsePost(a address, q url.Values) (p post, err error) {
-	p = post{id: postID{a.entry, q.Get("run"), q.Get("key")}, first: -1, end: q.Get("end")}
+// parsePost reads ?run=ID&chunk=N&sizes=A,B,...&end=1 of somebody with a key. Its error
+// is a *refusal.
+func parsePost(a address, key string, q url.Values) (p post, err error) {
+	p = post{id: postID{a.entry, q.Get("run"), key}, first: -1, end: q.Get("end")}
 	if p.id.run == "" {
 		return p, refuse(http.StatusBadRequest, "?run= names the run that is posted; it is empty.")
 	}

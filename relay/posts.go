@@ -40,14 +40,23 @@ func (l *posts) get(id postID) *posting {
 	return l.all[id]
 }
 
-// add has an older connection of the same run forgotten.
-func (l *posts) add(c *posting) {
+// maxPostings is how many connections there are at once of this kind, each of which
+// lives for a while without the other side holding anything.
+const maxPostings = 4096
+
+// add has an older connection of the same run forgotten. It reports false if there
+// are too many.
+func (l *posts) add(c *posting) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all == nil {
 		l.all = map[postID]*posting{}
 	}
+	if l.all[c.id] == nil && len(l.all) >= maxPostings {
+		return false
+	}
 	l.all[c.id] = c
+	return true
 }
 
 func (l *posts) remove(c *posting) {
@@ -62,8 +71,12 @@ func (l *posts) remove(c *posting) {
 // would: "ready" to who brings none and so begins a connection, then "ack". A
 // refusal carries the socket's close code in Everfile-Close.
 func (s *Server) publishPosts(w http.ResponseWriter, r *http.Request, a address) {
-	q, err := parsePost(a, r.URL.Query())
+	var q post
 	var said ack
+	key, err := keyOf(r)
+	if err == nil {
+		q, err = parsePost(a, key, r.URL.Query())
+	}
 	if err == nil {
 		said, err = s.post(w, r, a, q)
 	}
@@ -128,15 +141,22 @@ func (s *Server) beginPosts(r *http.Request, a address, id postID) (*posting, er
 	if !s.arrive() {
 		return nil, stream.ErrClosed
 	}
-	defer s.sockets.Done() // a stopping server does not wait for requests that may not come
 	p, err := s.openRun(r, a)
 	if err != nil {
+		s.sockets.Done()
 		return nil, err
 	}
 	c := &posting{id: id, p: p, turn: make(chan struct{}, 1), over: make(chan struct{}), idle: time.NewTimer(s.opt.Posts)}
 	c.next, _ = p.Resumed()
-	s.posts.add(c)
-	s.work.Go(func() { s.watchPosts(c, a) })
+	if !s.posts.add(c) {
+		p.Fail()
+		s.sockets.Done()
+		return nil, refuse(http.StatusServiceUnavailable, "%d others publish here by POST, which is as many as there may be; try again in a moment.", maxPostings).with("Retry-After", "3")
+	}
+	s.work.Go(func() {
+		defer s.sockets.Done()
+		s.watchPosts(c, a)
+	})
 	return c, nil
 }
 
@@ -234,7 +254,11 @@ func (s *Server) leavePosts(c *posting, a address, end string, err error) bool {
 	case errors.As(err, &parse):
 		c.p.Fail()
 	case c.p.Cause() != nil, end == "0" && (err == nil || errors.Is(err, errIdle)):
-		c.p.Drop()
+		if c.next == 0 {
+			c.p.Fail() // it brought nothing, and nothing is kept for it
+		} else {
+			c.p.Drop()
+		}
 	case end == "1" && err == nil:
 		err = c.p.End()
 	default:

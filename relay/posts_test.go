@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"everfile/relay/calls"
@@ -331,10 +333,64 @@ func TestPostsGoAway(t *testing.T) {
 	}
 	p.send(2, 3, chunks[2])
 	p.refused("", nil, 503, closeGoingAway, "The server is stopping")
+	gone := make(chan struct{}) // what farewell waits for
+	go func() { r.s.sockets.Wait(); close(gone) }()
+	if isClosed(gone) {
+		t.Error("a stopping server does not wait for who posts")
+	}
+	p.say("&end=0", nil)
+	<-gone
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
 	if got, want := l.all(), demanded(t, "webm", chunks[:3]); !bytes.Equal(got, want) {
 		t.Errorf("the listener got %d bytes; expected %d", len(got), len(want))
 	}
+}
+
+// A password in place of the key is asked for by every POST.
+func TestPostsByPassword(t *testing.T) {
+	r := start(t, "http", wide())
+	chunks := capture(t, sound)
+	say := func(password, more string, body []byte, status int) {
+		t.Helper()
+		var headers []string
+		if password != "" {
+			headers = []string{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+password))}
+		}
+		resp := r.ask("POST", "/a.webm?run=one"+more, bytes.NewReader(body), headers...)()
+		if b, _ := io.ReadAll(resp.Body); resp.StatusCode != status {
+			t.Errorf("password %q, %s: %s %s; expected %d", password, more, resp.Status, b, status)
+		}
+	}
+	say("secret", "", nil, 200)
+	say("secret", query(0, chunks[0]), chunks[0], 200)
+	say("", query(1, chunks[1]), chunks[1], 409)
+	say("wrong", "&end=1", nil, 409)
+	say("secret", query(1, chunks[1]), chunks[1], 200)
+}
+
+// Connections that nobody holds are bounded, and those that bring nothing leave nothing.
+func TestPostsAreBounded(t *testing.T) {
+	var l posts
+	for i := range maxPostings {
+		if !l.add(&posting{id: postID{entry: strconv.Itoa(i)}}) {
+			t.Fatalf("the %dth is too many", i)
+		}
+	}
+	if l.add(&posting{id: postID{entry: "one"}}) || !l.add(&posting{id: postID{entry: "1"}}) {
+		t.Error("one more is taken, or one that takes the place of another is not")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, _, _ := startPiped(t, quiet())
+		p := &poster{r, posted}
+		p.begin(0, false)
+		if !r.s.Hub().Registered("a") {
+			t.Error("the name is free")
+		}
+		time.Sleep(r.s.opt.Posts + time.Second)
+		if r.s.Hub().Registered("a") {
+			t.Error("a name is held by who has sent nothing")
+		}
+	})
 }

@@ -39,18 +39,39 @@ func (s *Server) controlPost(w http.ResponseWriter, r *http.Request, id string) 
 	case e.pong <- struct{}{}:
 	default:
 	}
-	said, err := s.readSaying(w, r)
-	if err != nil {
-		s.answer(w, r, err)
-		return
-	}
-	next, err := e.take(r.Context(), said)
+	next, err := s.inTurn(w, r, e)
 	if err != nil {
 		s.answer(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	reply(w, r, "application/json", fmt.Appendf(nil, "{\"next\":%d}\n", next))
+}
+
+// inTurn reads what is said and hands it on, when those who came before have done so:
+// who waits is held by nothing but its request.
+func (s *Server) inTurn(w http.ResponseWriter, r *http.Request, e *events) (next int64, err error) {
+	if err := e.await(r.Context()); err != nil {
+		return 0, err
+	}
+	defer func() { <-e.turn }()
+	said, err := s.readSaying(w, r)
+	if err != nil {
+		return 0, err
+	}
+	return e.take(r.Context(), said)
+}
+
+// await waits for the turn.
+func (e *events) await(ctx context.Context) error {
+	select {
+	case e.turn <- struct{}{}:
+		return nil
+	case <-e.gone:
+		return errNoLine
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // errNoLine answers for every id that is not of an open line.
@@ -75,17 +96,8 @@ func (s *Server) readSaying(w http.ResponseWriter, r *http.Request) (said saying
 	return said, nil
 }
 
-// take hands on what is new of what was said, in its order, whoever else says
-// something at the same time.
+// take hands on what is new of what was said, in its order. The caller has the turn.
 func (e *events) take(ctx context.Context, said saying) (next int64, err error) {
-	select {
-	case e.turn <- struct{}{}:
-	case <-e.gone:
-		return 0, errNoLine
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-	defer func() { <-e.turn }()
 	if said.First > e.next {
 		return 0, refuse(http.StatusConflict, "Message %d is expected here, and the first of these is %d.", e.next, said.First)
 	}

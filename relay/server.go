@@ -74,8 +74,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config)
 			if t, ok := c.(*tls.Conn); ok {
 				c = t.NetConn()
 			}
-			rawConn(c).limitUnsent(s.opt.Unsent)
-			return ctx
+			raw := rawConn(c)
+			raw.limitUnsent(s.opt.Unsent)
+			return context.WithValue(ctx, connKey{}, raw)
 		},
 	}
 	served := make(chan error, 1)
@@ -96,6 +97,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, config *tls.Config)
 	<-served
 	return err
 }
+
+// connKey is of a request's context: its value is the connection's [connState].
+type connKey struct{}
 
 // Close ends all streams and returns when nobody is connected any more.
 func (s *Server) Close() {

@@ -76,12 +76,16 @@
     calls.phone.media(m);
   };
 
+  /* reachable is what there will be of what is wanted, where no device ever is. */
+  function reachable(want) { return everfile.camera() ? want : { audio: false, video: false }; }
+
   calls.call = function (to, pictured) {
     if (!calls.usable()) { return; }
     ring.unlock();
     become(fresh(to, { audio: true, video: pictured }));
+    talk.told = reachable(talk.want);
     scene.calling(talk);
-    if (calls.phone.call(to, talk.want) === false) {
+    if (calls.phone.call(to, talk.told) === false) {
       finish("That did not work: there is no connection.", "Call again");
     } else {
       devices();
@@ -95,7 +99,7 @@
     ring.unlock();
     talk.accepted = true;
     talk.want = { audio: true, video: pictured && talk.their.video };
-    talk.told = everfile.camera() ? talk.want : { audio: false, video: false };
+    talk.told = reachable(talk.want);
     scene.accepted();
     calls.phone.accept(talk.told);
     devices();

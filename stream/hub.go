@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,7 @@ type Hub struct {
 	memory  atomic.Int64 // bytes in all windows, and in unfinished frames
 	streams atomic.Int64
 	work    sync.WaitGroup // conversions that run
-
-	rights sync.Mutex // held while a publisher takes his place, so that nobody else takes the one beside it; taken first of all
+	drawing chan struct{}  // full of those that make a picture now, which takes memory and a processor
 
 	mu      sync.Mutex // protects below; taken before an entry's mu, never after
 	entries map[string]*Entry
@@ -35,7 +35,7 @@ type Hub struct {
 
 // NewHub returns an empty register.
 func NewHub(o Options) *Hub {
-	return &Hub{opt: o.WithDefaults(), entries: map[string]*Entry{}}
+	return &Hub{opt: o.WithDefaults(), entries: map[string]*Entry{}, drawing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
 }
 
 // Memory returns the bytes that all windows and unfinished frames hold.

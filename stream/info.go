@@ -68,6 +68,9 @@ func (i *Info) add(p Info) {
 	i.Bitrate += p.Bitrate
 	i.Edge = max(i.Edge, p.Edge)
 	i.Live = i.Live || p.Live
+	if i.Metadata == (Metadata{}) {
+		i.Metadata = p.Metadata
+	}
 	if p.Since.Before(i.Since) {
 		i.Since = p.Since
 	}

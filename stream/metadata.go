@@ -67,12 +67,16 @@ func (p *Publisher) SetTitle(title string) error {
 // name, and ErrKey if the key is another; without a key nobody can show that a
 // stream is theirs.
 func (h *Hub) SetTitle(name, key, title string) error {
-	h.mu.Lock()
-	e := h.entries[name]
-	h.mu.Unlock()
-	if e == nil {
-		return ErrNotFound
+	err := ErrNotFound
+	for _, e := range h.of(name) {
+		if no := e.setTitle(key, title); err == ErrNotFound || no == nil {
+			err = no
+		}
 	}
+	return err
+}
+
+func (e *Entry) setTitle(key, title string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {

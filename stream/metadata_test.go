@@ -71,6 +71,15 @@ func TestTitleByKey(t *testing.T) {
 	if err := h.SetTitle("x", "k", "t"); err != nil || s.Metadata().Title != "t" {
 		t.Errorf("%v, %+v", err, s.Metadata())
 	}
+	cam := mustPublish(t, h, "cam", asPictures(PublishOptions{Key: "k"}))
+	mustWrite(t, cam, jpegSpec{}.bytes())
+	if err := h.SetTitle("cam", "k", "of pictures"); err != nil || streamOf(t, h, "cam").Metadata().Title != "of pictures" {
+		t.Errorf("%v, %+v", err, streamOf(t, h, "cam").Metadata())
+	}
+	if err := h.SetTitle("cam", "l", "t"); !errors.Is(err, ErrKey) {
+		t.Errorf("pictures, by another key: %v", err)
+	}
+	cam.Drop()
 	p.Drop()
 	if err := h.SetTitle("x", "k", "while away"); err != nil || s.Metadata().Title != "while away" {
 		t.Errorf("in the grace period: %v, %+v", err, s.Metadata())

@@ -45,28 +45,39 @@ type Publisher struct {
 // media, which may come and go by itself; but who holds the one by a key has the right
 // to the other.
 func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
-	h.rights.Lock()
-	defer h.rights.Unlock()
-	own, other := places(name, o.Format)
-	e, err := h.acquire(own)
+	both, err := h.acquireBoth(name)
 	if err != nil {
 		return nil, err
 	}
-	beside := h.entry(other)
-	p, grace, err := e.attach(o, beside != nil && beside.bars(o.Key))
+	own, other := both[0], both[1]
+	if o.Format != nil && o.Format.pictures {
+		own, other = other, own
+	}
+	defer h.release(other)
+	p, grace, err := both.attach(own, other, o)
 	if err != nil || grace {
-		h.release(e)
+		h.release(own)
 	}
 	return p, err
+}
+
+// attach makes a publisher the one who writes to one of a name's sources, unless the
+// other is somebody else's. Both are held meanwhile, always in this order, so that
+// nobody takes that one in between.
+func (both sources) attach(own, other *Entry, o PublishOptions) (*Publisher, bool, error) {
+	both[0].mu.Lock()
+	defer both[0].mu.Unlock()
+	both[1].mu.Lock()
+	defer both[1].mu.Unlock()
+	return own.attach(o, other.bars(o.Key))
 }
 
 // attach makes a publisher the one who writes; barred says that the name is somebody
 // else's, who is not kept from going on with a run of before that. It reports whether
 // it ended a grace period, whose hold on the entry is then the caller's to release.
+// e.mu is held.
 func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool, err error) {
 	now := e.hub.opt.Now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	resume := o.Run != "" && e.run != nil && !e.run.failed && e.run.id == o.Run && e.key == o.Key && (o.Format == nil || e.run.format == o.Format)
 	switch {
 	case e.hub.closed.Load(): // between acquire and here

@@ -19,16 +19,6 @@ func keys(name string) [2]string { return [2]string{name, name + picturesSuffix}
 // nameOf is the name that a key of the register belongs to.
 func nameOf(key string) string { return strings.TrimSuffix(key, picturesSuffix) }
 
-// places returns the key under which something of a format is published, and that of
-// the other source of the name.
-func places(name string, f *Format) (own, other string) {
-	k := keys(name)
-	if f != nil && f.pictures {
-		return k[1], k[0]
-	}
-	return k[0], k[1]
-}
-
 // entry returns what is registered under a key, or nil.
 func (h *Hub) entry(key string) *Entry {
 	h.mu.Lock()
@@ -46,12 +36,25 @@ func (h *Hub) of(name string) (all []*Entry) {
 	return all
 }
 
-// bars reports whether somebody holds the entry by another right than this one: then
-// the other source of the name is not to be had either.
+// bars reports whether somebody holds the entry by another right than this one, or by
+// none: then the other source of the name is not to be had by it either. e.mu is held.
 func (e *Entry) bars(key string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return (e.pub != nil || e.grace != nil) && e.key != "" && e.key != key
+	return (e.pub != nil || e.grace != nil) && e.key != key
+}
+
+// sources are the two of a name, its media first.
+type sources [2]*Entry
+
+// acquireBoth is acquire for both; each needs its release.
+func (h *Hub) acquireBoth(name string) (both sources, err error) {
+	k := keys(name)
+	if both[0], err = h.acquire(k[0]); err != nil {
+		return both, err
+	}
+	if both[1], err = h.acquire(k[1]); err != nil {
+		h.release(both[0])
+	}
+	return both, err
 }
 
 // Sources returns the streams that a name has now, its media first.
@@ -107,15 +110,12 @@ func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Dura
 	} else if !anyway {
 		return nil, Playable{}, ErrNotFound
 	}
-	var both [2]*Entry
-	for i, key := range keys(name) {
-		e, err := h.acquire(key)
-		if err != nil {
-			return nil, Playable{}, err
-		}
-		defer h.release(e)
-		both[i] = e
+	both, err := h.acquireBoth(name)
+	if err != nil {
+		return nil, Playable{}, err
 	}
+	defer h.release(both[0])
+	defer h.release(both[1])
 	if pictured(ext) {
 		both[0], both[1] = both[1], both[0]
 	}
@@ -125,7 +125,10 @@ func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Dura
 // OpenOf is Open for who wants what is published in one format and no other: it waits
 // for that, whatever the name has now.
 func (h *Hub) OpenOf(ctx context.Context, name string, f *Format, wait time.Duration) (*Stream, error) {
-	key, _ := places(name, f)
+	key := keys(name)[0]
+	if f.pictures {
+		key = keys(name)[1]
+	}
 	if wait <= 0 && h.entry(key) == nil {
 		return nil, ErrNotFound
 	}
@@ -159,7 +162,7 @@ func pictured(ext string) bool { return ByExt(picturesSuffix[1:]).has(ext) }
 
 // await returns the first of the sources that can be played as it is wanted, as soon
 // as there is one; anyway says that it waits for one that nobody publishes, too.
-func await(ctx context.Context, sources [2]*Entry, ext string, wait time.Duration, anyway bool) (*Stream, Playable, error) {
+func await(ctx context.Context, sources sources, ext string, wait time.Duration, anyway bool) (*Stream, Playable, error) {
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for over := false; ; {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -132,7 +133,8 @@ func TestKeyHoldsBothSources(t *testing.T) {
 		{"media by the same key", asPictures, media, "k", "k", false, nil},
 		{"media by another", asPictures, media, "k", "l", false, ErrBusy},
 		{"media while they are gone", asPictures, media, "k", "l", true, ErrBusy},
-		{"beside what has no key", media, asPictures, "", "l", false, nil},
+		{"beside what has no key", media, asPictures, "", "l", false, ErrBusy},
+		{"media beside what has no key", asPictures, media, "", "l", true, ErrBusy},
 		{"neither has one", media, asPictures, "", "", false, nil},
 	} {
 		h := newHub(t, Options{})
@@ -301,4 +303,32 @@ func TestOpenOf(t *testing.T) {
 			t.Errorf("after the hub: %v", err)
 		}
 	})
+}
+
+// A publisher who takes a place waits for nobody but who writes under the same name.
+func TestPublishersOfOthersGoOn(t *testing.T) {
+	h := newHub(t, Options{})
+	p := mustPublish(t, h, "x", PublishOptions{Key: "k"})
+	p.e.mu.Lock() // it is writing
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Publish("x", PublishOptions{Key: "l"})
+		done <- err
+	}()
+	for h.holders("x") < 2 {
+		runtime.Gosched()
+	}
+	mustPublish(t, h, "y", PublishOptions{}).Drop()
+	p.e.mu.Unlock()
+	if err := <-done; err != ErrBusy {
+		t.Error(err)
+	}
+	p.Drop()
+}
+
+// holders is how many hold a name's media.
+func (h *Hub) holders(name string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.entries[name].holders
 }

@@ -22,6 +22,7 @@ type Stream struct {
 	opt    *Options
 	untold atomic.Int64 // losses that are not in the log yet
 	told   atomic.Int64 // when some were, in Unix nanoseconds
+	drawn  atomic.Pointer[drawn]
 
 	mu    sync.Mutex // protects all below
 	mux   Muxer

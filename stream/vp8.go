@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"time"
 
 	"golang.org/x/image/vp8"
 )
@@ -31,13 +32,14 @@ func planPictures(s *Stream, to *Format, o ConvertOptions) (plan, error) {
 	}
 	return plan{
 		opt: ConvertOptions{Format: to}, format: to, head: &head{tracks: []Track{jpegTrack(s.head.tracks[v].Width, s.head.tracks[v].Height)}},
-		newest: true, make: func(c *Counters) converter { return &vp8Pictures{v, c} },
+		newest: true, make: func(c *Counters) converter { return &vp8Pictures{s, v, c} },
 	}, nil
 }
 
 // vp8Pictures is the converter that makes a picture of each keyframe of a track. What
 // is between two keyframes is not decoded.
 type vp8Pictures struct {
+	from    *Stream
 	track   int
 	counter *Counters
 }
@@ -45,13 +47,32 @@ type vp8Pictures struct {
 func (v *vp8Pictures) wants(p *Part) bool { return p.Kind != Filler && p.Track == v.track && p.Key }
 
 func (v *vp8Pictures) convert(dst []*Part, p *Part) []*Part {
+	if d := v.from.drawn.Load(); d != nil && d.time == p.Time {
+		return append(dst, &Part{Kind: Join, Key: true, Time: p.Time, Frame: d.picture})
+	}
+	drawing := v.from.entry.hub.drawing
+	drawing <- struct{}{} // for as long as others take for a picture
 	b, err := vp8Picture(p.Frame)
+	<-drawing
 	if err != nil {
 		v.counter.Damaged.Add(1)
 		return dst
 	}
+	if len(b) <= maxDrawn {
+		v.from.drawn.Store(&drawn{p.Time, b})
+	}
 	return append(dst, &Part{Kind: Join, Key: true, Time: p.Time, Frame: b})
 }
+
+// drawn is the newest picture that was made of a stream. It is kept for those who ask
+// for one now and then, of whom each begins a conversion of its own.
+type drawn struct {
+	time    time.Duration
+	picture []byte
+}
+
+// maxDrawn is how large a picture may be that is kept, in bytes.
+const maxDrawn = 1 << 20
 
 func (v *vp8Pictures) rest(dst []*Part) []*Part { return dst }
 

@@ -228,7 +228,7 @@ func TestPicturesOfOthers(t *testing.T) {
 		"pictures":    {jpegSpec{}.bytes(), ConvertOptions{Tracks: Audio}, ErrNoAudio.Error()},
 	} {
 		h := newHub(t, Options{})
-		p := mustPublish(t, h, "x", PublishOptions{})
+		p := mustPublish(t, h, "x", PublishOptions{Format: Sniff(c.file)})
 		mustWrite(t, p, c.file)
 		c.opt.Format = ByExt("mjpeg")
 		_, _, err := streamOf(t, h, "x").Convert(c.opt)
@@ -296,4 +296,43 @@ func TestPicturesJudged(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who asks for a picture now and then begins a conversion each time, which does not
+// decode again what is there.
+func TestPictureIsDrawnOnce(t *testing.T) {
+	h := newHub(t, roomy())
+	c := streamtest.Capture(t, "chromium-vp8-opus-kf1s-T100.webm")
+	p := mustPublish(t, h, "x", PublishOptions{})
+	mustWrite(t, p, c.Chunks[:15]...)
+	s := streamOf(t, h, "x")
+	first := func() []byte {
+		to, release, err := s.Convert(ConvertOptions{Format: ByExt("mjpeg")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := to.Listen(ListenOptions{})
+		release()
+		defer l.Close()
+		parts, err := l.Take(nil)
+		if err != nil || len(parts) == 0 {
+			t.Fatal(len(parts), err)
+		}
+		return parts[len(parts)-1].Frame
+	}
+	want := first()
+	d := s.drawn.Load()
+	if d == nil || !bytes.Equal(d.picture, want) {
+		t.Fatal("the picture is not kept")
+	}
+	other := jpegSpec{}.bytes()
+	s.drawn.Store(&drawn{d.time, other})
+	if !bytes.Equal(first(), other) {
+		t.Error("it was decoded again")
+	}
+	s.drawn.Store(&drawn{d.time - 1, other})
+	if !bytes.Equal(first(), want) {
+		t.Error("an older picture is given")
+	}
+	p.Drop()
 }

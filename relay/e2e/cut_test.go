@@ -52,8 +52,7 @@ func TestControlIsCut(t *testing.T) {
 func TestCallInWAV(t *testing.T) {
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone)
-	b := caller(startChromium(t), s, "bob", bobTone, `(function () {
-		delete window.MediaRecorder;
+	b := caller(startChromium(t), s, "bob", bobTone, noRecorder+`(function () {
 		const can = HTMLMediaElement.prototype.canPlayType;
 		HTMLMediaElement.prototype.canPlayType = function (type) { return /webm|mp4|ogg/.test(type) ? "" : can.call(this, type); };
 	}())`)

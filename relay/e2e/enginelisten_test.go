@@ -138,7 +138,7 @@ func asked(t *testing.T, s *site, entry string) {
 // Engines built on GStreamer hear the formats that everybody is promised, and see
 // what Chromium records: asked for before it is there, and joined in the middle.
 func TestEnginesListen(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "ffmpeg")
 	var all []*engineListener // at once, as they take their time to begin
 	for _, start := range []func(*testing.T, ...string) *engine{webkitGTK, qtWebKit} {

@@ -35,7 +35,7 @@ func heardIn(t *testing.T, b *browser, s *site, path string, hz int) {
 // WebKitGTK's recorder writes no WebM, so the record page sends MP4; without a
 // recorder the sound as it is. Chromium hears both.
 func TestWebKitGTKRecords(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	b := startChromium(t)
 	rows := []struct{ name, want, without string }{
