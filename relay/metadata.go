@@ -121,6 +121,8 @@ func (s *Server) updateTitle(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet:
 		err = refuse(http.StatusMethodNotAllowed, "%s is asked by GET.", titlePath).with("Allow", http.MethodGet)
+	case r.Header.Get("Sec-Fetch-Site") == "cross-site": // as of an <img>, with a password that the browser keeps
+		err = refuse(http.StatusForbidden, "Pages of other sites may not say what plays here.")
 	case !given:
 		err = unknownUser("Say with Authorization: Basic who you are; the password is the key that the stream is published with.")
 	case err == nil:

@@ -82,6 +82,7 @@ func TestTitle(t *testing.T) {
 	} {
 		r.refused(row.method, row.path, nil, row.status, row.words, basic(row.password))
 	}
+	r.refused("GET", at("mount=/a&song=x"), nil, 403, "Pages of other sites", basic("k"), "Sec-Fetch-Site: cross-site")
 	resp := r.refused("GET", at("mount=/a&song=x"), nil, 401, "the password is the key that the stream is published with")
 	if got := resp.Header.Get("WWW-Authenticate"); got != `Basic realm="everfile"` {
 		t.Errorf("WWW-Authenticate %q", got)

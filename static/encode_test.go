@@ -37,7 +37,7 @@ test("nothing is silence", () => {
   p.process([[]]);
   assert.deepEqual(p.port.said, [Array(128).fill(0)]);
 });
-`, "encodeworklet.js")
+`, "soundworklet.js")
 }
 
 // encoders are a fake of WebCodecs, whose work is done when the test says so, and of

@@ -12,7 +12,7 @@ import (
 )
 
 // modern are scripts that only newer engines run.
-var modern = []string{"sw.js", "pcmworklet.js"}
+var modern = []string{"sw.js"}
 
 // scripts calls f with every script that old engines must be able to run.
 func scripts(t *testing.T, f func(t *testing.T, name, text string)) {

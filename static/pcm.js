@@ -16,7 +16,7 @@
 
   var everfile = root.everfile = root.everfile || {};
   var FRAMES = 1024, UNKNOWN = 0xFFFFFFFF, TAPS = 31, NEARLY = 0.9, VOICE = 24000;
-  var WORKLET = "/static/pcmworklet.js", PROCESSOR = "everfile-samples";
+  var WORKLET = "/static/soundworklet.js", PROCESSOR = "everfile-sound";
   var C = root.AudioContext || root.webkitAudioContext, proto = C && C.prototype || {};
   var maker = proto.createScriptProcessor ? "createScriptProcessor" : "createJavaScriptNode";   // its name of 2012
 
@@ -103,7 +103,7 @@
 
     function worklet() {
       context.audioWorklet.addModule(WORKLET).then(function () {
-        var n = new root.AudioWorkletNode(context, PROCESSOR, { channelCount: 1, channelCountMode: "explicit", processorOptions: { frames: FRAMES } });
+        var n = new root.AudioWorkletNode(context, PROCESSOR, { channelCount: 1, channelCountMode: "explicit", processorOptions: { frames: FRAMES, channels: 1 } });
         n.port.onmessage = function (e) { hand(e.data); };
         link(n);
       }).then(null, function (e) {

@@ -131,7 +131,7 @@ test("a worklet, where there is one", () => {
     constructor(context, name, options) { Object.assign(this, context.node("worklet"), { options, name: "worklet", port: {} }); nodes.push(this); }
   };
   let r = begin(stream("audio"));
-  assert.deepEqual(modules, ["/static/pcmworklet.js"]);
+  assert.deepEqual(modules, ["/static/soundworklet.js"]);
   assert.deepEqual(made[0].links, []);
   added();
   assert.deepEqual(made[0].links, [["source", "worklet"], ["worklet", "destination"]]);

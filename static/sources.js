@@ -140,7 +140,7 @@
 
     off = everfile.listen(context, "statechange", resume);
     resume();
-    context.audioWorklet.addModule("/static/encodeworklet.js").then(function () {
+    context.audioWorklet.addModule("/static/soundworklet.js").then(function () {
       if (over) { return; }
       node = new root.AudioWorkletNode(context, "everfile-sound", {
         channelCount: count, channelCountMode: "explicit", processorOptions: { frames: many, channels: count }

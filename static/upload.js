@@ -7,6 +7,7 @@
   "use strict";
 
   var everfile = root.everfile = root.everfile || {};
+  var FORMAT = [400, 406, 415];   // the refusals that are of what is sent; others pass
   var REST = 3000;   // ms that those who listen are behind the end of what has arrived
   var TEXT = {
     connecting: "Connecting.",
@@ -43,7 +44,7 @@
       if (request.status >= 200 && request.status < 300) {
         timer = setTimeout(function () { end("stopped"); }, REST);
       } else {
-        end("failed", request.responseText || TEXT.gone, request.status >= 400 && request.status < 500);
+        end("failed", request.responseText || TEXT.gone, FORMAT.indexOf(request.status) >= 0);
       }
     }
 

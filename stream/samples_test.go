@@ -379,7 +379,7 @@ func TestConversionFallsBehind(t *testing.T) {
 	write(5, 195) // it is stopped meanwhile
 	step()
 	edge, _, _ := c.to.Edge()
-	behind := int64((500*time.Millisecond + settle) / (60 * time.Millisecond)) // what it goes back
+	behind := int64((500*time.Millisecond + opusSettle) / (60 * time.Millisecond)) // what it goes back
 	if edge != 12*time.Second || c.to.Skips.Load() != 1 || c.to.LostParts.Load() != 195-behind-1 {
 		t.Errorf("up to %v, %d skips, %d parts lost; expected %d", edge, c.to.Skips.Load(), c.to.LostParts.Load(), 195-behind-1)
 	}

@@ -120,10 +120,6 @@ const (
 	maxChannels = 8
 )
 
-// settle is how much a decoder that begins in the middle needs to come to the
-// same samples (RFC 7845, section 4.6).
-const settle = 80 * time.Millisecond
-
 // planSamples makes plain samples of the first sound that can be decoded. What is
 // not asked for stays as it is.
 func planSamples(s *Stream, to *Format, o ConvertOptions) (plan, error) {
@@ -159,7 +155,7 @@ func planSamples(s *Stream, to *Format, o ConvertOptions) (plan, error) {
 	}
 	return plan{
 		opt:    ConvertOptions{Format: to, Rate: want.Rate, Channels: want.Channels, Bits: want.Bits, Float: want.Float},
-		format: to, head: &head{tracks: []Track{want}}, back: to.preroll + settle,
+		format: to, head: &head{tracks: []Track{want}}, back: to.preroll + opusSettle,
 		make: func(c *Counters) converter { return newSampler(track, from, &want, c) },
 	}, nil
 }

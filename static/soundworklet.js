@@ -1,6 +1,6 @@
 /*
- * What sources.js runs beside the audio: it hands out samples, so many at once, one
- * channel after the other. No input is silence: so a listener's time goes on.
+ * What sources.js and pcm.js run beside the audio: it hands out samples, so many at
+ * once, one channel after the other. No input is silence: so a listener's time goes on.
  */
 (function (root) {
   "use strict";
