@@ -198,7 +198,7 @@ func TestReloadInTheCall(t *testing.T) {
 
 // Call after call, nothing is left of them.
 func TestTenCalls(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	a := caller(chrome, s, "alice", aliceTone)

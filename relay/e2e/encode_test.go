@@ -121,6 +121,7 @@ func TestFirefoxSends(t *testing.T) {
 
 // The record page, with its policy, in Firefox.
 func TestFirefoxRecordPage(t *testing.T) {
+	long(t)
 	need(t, "firefox-esr", "ffmpeg")
 	s, reports := serveWithPages(t, relay.Options{})
 	firefox(t, s.url+"/static/test/recordpage.html?name=alice")
@@ -144,6 +145,7 @@ func TestFirefoxRecordPage(t *testing.T) {
 
 // A page that is hidden is shown no pictures, and sends them all the same.
 func TestFirefoxHidden(t *testing.T) {
+	long(t)
 	need(t, "firefox-esr", "ffmpeg")
 	s, reports := serveWithPages(t, relay.Options{})
 	if sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "hide": {"1"}}); sent.Made != "encoder" {
@@ -171,6 +173,7 @@ func TestFirefoxHidden(t *testing.T) {
 
 // Where the encoder breaks, the recorder goes on in the same file.
 func TestEncoderBreaks(t *testing.T) {
+	long(t)
 	need(t, "firefox-esr", "ffmpeg", "curl")
 	s, reports := serveWithPages(t, relay.Options{})
 	body := launch(t, "curl", "-sN", s.url+"/alice.webm?wait=60s").all
@@ -187,7 +190,7 @@ func TestEncoderBreaks(t *testing.T) {
 
 // Sound alone, from a browser without a MediaRecorder.
 func TestFirefoxSendsSound(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "firefox-esr", "chromium")
 	s, reports := serveWithPages(t, relay.Options{})
 	sent := firefoxSends(t, s, reports, url.Values{"name": {"alice"}, "mime": {"audio/webm;codecs=opus"}, "without": {"MediaRecorder"}})

@@ -169,6 +169,7 @@ func (p *tab) choose(selector, file string) {
 // Who has no microphone but an input that records is heard by what it has recorded,
 // decoded here or by nobody, and can be heard again.
 func TestRecordedVoice(t *testing.T) {
+	thorough(t)
 	need(t, "chromium", "ffmpeg")
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone)
@@ -229,6 +230,7 @@ const samples = `Promise.all(Object.keys(everfile.samples).map((type) => new Pro
 
 // What a browser says it plays it does: else a sample of ours is broken.
 func TestSamplesOfEachFormat(t *testing.T) {
+	thorough(t)
 	s := serve(t, relay.Options{})
 	p := startChromium(t).newTab()
 	p.open(s.url + "/")

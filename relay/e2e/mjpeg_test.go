@@ -145,7 +145,7 @@ func keyframesMove(t *testing.T, s *site, p *tab) {
 // Firefox shows each picture before the next is sent, live and joined late, and the
 // newest as a still.
 func TestPicturesInFirefox(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "firefox-esr")
 	s, reports := serveWithPages(t, relay.Options{})
 	send, end := camera(t, s.url+"/cam.mjpeg")

@@ -122,7 +122,7 @@ func TestCallWithoutUpgrades(t *testing.T) {
 // A browser without window.WebSocket, and a network that is away for five seconds: the
 // call goes on, in the same files.
 func TestCallWithoutWebSocketIsCut(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	far, network := s.behind(t)
 	a := caller(startChromium(t), s, "alice", aliceTone)
