@@ -76,7 +76,7 @@ func cellSources(t *testing.T) (all []cellSource) {
 // TestCells publishes everything that there is and plays it as everything that it can
 // be played as, from its begin and from its middle on. ffmpeg is the judge.
 func TestCells(t *testing.T) {
-	if os.Getenv("EVERFILE_REQUIRE") != "all" && !streamtest.Long() {
+	if testing.Short() || os.Getenv("EVERFILE_REQUIRE") != "all" && !streamtest.Long() {
 		t.Skip("all formats in all shapes: EVERFILE_LONG=1")
 	}
 	streamtest.Need(t, "ffmpeg")

@@ -229,6 +229,7 @@ func TestTenCalls(t *testing.T) {
 // What a loudspeaker gives back to its microphone does not go round: one hears
 // oneself far below what was sent, and no louder after a while.
 func TestEcho(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	a := callerWith(startChromium(t), s, "alice", `{tone: 1000, feedback: -12}`)
 	b := callerWith(startChromium(t), s, "bob", `{tone: 1400, feedback: -12}`)

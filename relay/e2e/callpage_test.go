@@ -165,6 +165,7 @@ func TestAcceptWithoutCamera(t *testing.T) {
 
 // A browser that sends no picture, or no sound: neither side believes that there is one.
 func TestHalfACall(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	b := caller(startChromium(t), s, "bob", bobTone)
@@ -193,7 +194,7 @@ func TestHalfACall(t *testing.T) {
 
 // A text message that is lost is shown to be so, and arrives later, once.
 func TestMessagesArrive(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone)
 	b := caller(startChromium(t), s, "bob", bobTone)
@@ -231,7 +232,7 @@ func TestMessagesArrive(t *testing.T) {
 // A network that goes while it rings, here or there: the page says so, rings again
 // when it is back, and does not ring for ever.
 func TestLostWhileItRings(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{Calls: calls.Options{Grace: 4 * time.Second}})
 	far, network := s.behind(t)
 	chrome := startChromium(t)

@@ -125,7 +125,7 @@ func holes(t *testing.T, body []byte) time.Duration {
 // call goes on by itself. What was said in a short cut is in the file; after a
 // longer one, what is said now comes first.
 func TestFlap(t *testing.T) {
-	thorough(t)
+	long(t)
 	flapFor(t, fault.Rule{Refuse: true}, 6*time.Second)
 }
 
@@ -182,7 +182,7 @@ func flapFor(t *testing.T, rule fault.Rule, d time.Duration) {
 // microphone: the other's picture goes on soon, and while the file has the same
 // tracks, in the same response.
 func TestSenderChanges(t *testing.T) {
-	thorough(t)
+	long(t)
 	f := startFlapping(t, serve(t, relay.Options{}))
 	for _, c := range []struct {
 		name   string
@@ -237,7 +237,7 @@ func lose(p *tab, kind string) {
 // The server is replaced in a call, by a process that takes over its calls: the
 // call goes on.
 func TestServerIsReplaced(t *testing.T) {
-	thorough(t)
+	long(t)
 	dir, listen := t.TempDir(), "127.0.0.1:0"
 	start := func() (url string, stop func()) {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -14,7 +14,7 @@ import (
 // MP3, AAC and FLAC are heard in both browsers, which say beforehand that they
 // play what the server calls them. All three when somebody has time.
 func TestSoundsInBrowsers(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "firefox-esr", "chromium", "ffmpeg")
 	b := startChromium(t)
 	for _, c := range []struct{ name, args, kind string }{

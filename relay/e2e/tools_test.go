@@ -65,7 +65,7 @@ func untilLive(t *testing.T, url string) {
 
 // What the README says about other programs as listeners.
 func TestToolsListen(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "curl", "ffprobe", "mpv", "ffplay")
 	s := serve(t, relay.Options{})
 	url := s.url + "/alice.webm"
@@ -93,7 +93,7 @@ func TestToolsListen(t *testing.T) {
 
 // What the README says about other programs as publishers: each is heard.
 func TestToolsPublish(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "curl", "ffmpeg", "chromium")
 	file := captureFile("chromium-vp8-opus-kf1s-T100.webm")
 	b := startChromium(t)
