@@ -23,9 +23,26 @@ const (
 // files, which end with it.
 func TestCall(t *testing.T) {
 	need(t, "curl", "ffmpeg")
-	s := serve(t, relay.Options{})
-	a := caller(startChromium(t), s, "alice", aliceTone)
-	b := caller(startChromium(t), s, "bob", bobTone)
+	wholeCall(t, serve(t, relay.Options{}))
+}
+
+// The same where WebSockets send text only, and where none gets through.
+func TestCallByOtherWires(t *testing.T) {
+	long(t)
+	need(t, "curl", "ffmpeg")
+	t.Run("base64", func(t *testing.T) { wholeCall(t, serve(t, relay.Options{}), textOnly) })
+	t.Run("events and POST", func(t *testing.T) {
+		far, proxy := serve(t, relay.Options{}).narrowed(t)
+		wholeCall(t, far)
+		if proxy.lines.Load() < 2 || proxy.chunks.Load() < 40 {
+			t.Errorf("the proxy has passed %d lines and %d POSTs of chunks on", proxy.lines.Load(), proxy.chunks.Load())
+		}
+	})
+}
+
+func wholeCall(t *testing.T, s *site, more ...string) {
+	a := caller(startChromium(t), s, "alice", aliceTone, more...)
+	b := caller(startChromium(t), s, "bob", bobTone, more...)
 	connect(a, b, "alice", "bob")
 	sees(a)
 	sees(b)
