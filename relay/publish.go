@@ -229,6 +229,7 @@ func (s *Server) keepAlive(ctx context.Context, c controlLine, every time.Durati
 // ctx does.
 func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher, news <-chan int64) {
 	chunks, known := p.Resumed()
+	got := c.conn.got.Load() // before anything comes that is an answer to this
 	if !s.tell(ctx, c, ack{Type: "ready", Chunks: chunks, Known: &known}) {
 		return
 	}
@@ -236,7 +237,7 @@ func (s *Server) acknowledge(ctx context.Context, c *socket, p *stream.Publisher
 	defer pause.Stop()
 	beat := time.NewTicker(s.opt.Beat)
 	defer beat.Stop()
-	goodbye, got := s.goodbye, c.conn.got.Load()
+	goodbye := s.goodbye
 	for {
 		select {
 		case <-ctx.Done():
