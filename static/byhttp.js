@@ -66,10 +66,11 @@
   }
 
   /* base is what both kinds have in common: the wire, and its end. leave says the
-   * last things when the page is left; quit lets go of what is open. */
-  function base(kind, leave, quit) {
+   * last things when the page is left; quit lets go of what is open; pump sends what
+   * waits. */
+  function base(kind, leave, quit, pump) {
     var over = false, known = false, off, timer = null, last = null;
-    var me = { wire: { way: kind, bufferedAmount: 0 }, open: false, busy: null };
+    var me = { wire: { way: kind, bufferedAmount: 0 }, open: false, busy: null, closing: 0 };   // closing: with which code
 
     /* end tells once that the wire is closed, and never from within what closes it. */
     me.end = function (number, reason) {
@@ -89,12 +90,16 @@
 
     me.over = function () { return over; };
 
-    /* closes is called when the wire is closed; what is on its way has a while. */
-    me.closes = function (code, reason) {
-      if (!me.open || code === DEAD) { me.end(code, reason); return false; }
+    /* What is on its way when the wire is closed has a while. */
+    me.wire.close = function (code, reason) {
+      if (me.closing || over) { return; }
+      me.closing = code || 1005;
+      if (!me.open || code === DEAD) { me.end(code, reason); return; }
       last = setTimeout(function () { me.end(1006); }, LAST);
-      return true;
+      pump(false);
     };
+
+    me.must = function () { if (!me.open || over || me.closing) { throw new Error("InvalidStateError"); } };
 
     /* later does one thing, unless there is something to do before. */
     me.later = function (fn, ms) {
@@ -129,13 +134,11 @@
     return me;
   }
 
-  function must(me, closing) { if (!me.open || me.over() || closing) { throw new Error("InvalidStateError"); } }
-
   // ---- messages
 
   byhttp.messages = function (url) {
-    var queue = [], first = 0, tries = 0, closing = 0, address = "", es;
-    var me = base("messages", function () { parting(address, body(queue.length, 1001)); }, function () { es.close(); });
+    var queue = [], first = 0, tries = 0, address = "", es;
+    var me = base("messages", function () { parting(address, body(queue.length, 1001)); }, function () { es.close(); }, pump);
 
     function body(n, code) {
       return "{\"first\":" + first + ",\"messages\":[" + queue.slice(0, n).join(",") + "]" + (code ? ",\"close\":" + code : "") + "}";
@@ -150,7 +153,7 @@
 
     /* pump says what waits; with force, that we are here. */
     function pump(force) {
-      var n = batch(), last = closing && n === queue.length ? closing : 0;
+      var n = batch(), last = me.closing && n === queue.length ? me.closing : 0;
       if (me.busy || me.over() || !n && !last && !force) { return; }
       me.send(address, body(n, last), STUCK, function (status) {
         me.busy = null;
@@ -172,16 +175,10 @@
     }
 
     me.wire.send = function (text) {
-      must(me, closing);
+      me.must();
       queue.push(text);
       me.wire.bufferedAmount += text.length;
       pump(false);
-    };
-
-    me.wire.close = function (code, reason) {
-      if (closing || me.over()) { return; }
-      closing = code || 1005;
-      if (me.closes(code, reason)) { pump(false); }
     };
 
     es = new root.EventSource(everfile.absolute(everfile.withQuery(url, "via", "events")));
@@ -200,12 +197,10 @@
 
   // ---- chunks
 
-  function size(chunk) { return chunk.size === undefined ? chunk.byteLength : chunk.size; }
-
   /* joined is as many chunks as go at once, and their body. */
   function joined(queue) {
     var n = 0, bytes = 0, parts;
-    while (n < queue.length && n < CHUNKS && (!n || bytes + size(queue[n]) <= BYTES)) { bytes += size(queue[n++]); }
+    while (n < queue.length && n < CHUNKS && (!n || bytes + everfile.size(queue[n]) <= BYTES)) { bytes += everfile.size(queue[n++]); }
     parts = queue.slice(0, n);
     if (n > 1) {
       try { return { chunks: parts, body: new root.Blob(parts) }; } catch (e) { parts = [queue[0]]; }   // browsers of 2012
@@ -214,8 +209,8 @@
   }
 
   byhttp.chunks = function (url) {
-    var queue = [], next = 0, acked = 0, closing = 0, heard = 0;
-    var me = base("chunks", function () { if (!closing) { parting(address({ end: 0 })); } }, function () { queue = []; });
+    var queue = [], next = 0, acked = 0, heard = 0;
+    var me = base("chunks", function () { if (!me.closing) { parting(address({ end: 0 })); } }, function () { queue = []; }, pump);
 
     function address(query) {
       var u = url, name;
@@ -248,13 +243,13 @@
     function pump(force) {
       var some;
       if (me.busy || me.over() || !me.open) { return; }
-      if (!queue.length && closing) {
-        ask(address({ end: closing === 1000 ? 1 : 0 }), null, 0, function () { me.end(closing); });
+      if (!queue.length && me.closing) {
+        ask(address({ end: me.closing === 1000 ? 1 : 0 }), null, 0, function () { me.end(me.closing); });
         return;
       }
       some = joined(queue);
       if (some.chunks.length || force) {
-        ask(address({ chunk: next, sizes: some.chunks.map(size).join(",") }), some.body, 0, function (m, text) { taken(some.chunks, m, text); }, alive);
+        ask(address({ chunk: next, sizes: some.chunks.map(everfile.size).join(",") }), some.body, 0, function (m, text) { taken(some.chunks, m, text); }, alive);
       } else {
         me.later(function () { pump(true); }, BEAT);
       }
@@ -262,7 +257,7 @@
 
     function taken(chunks, m, text) {
       next += chunks.length;
-      queue.splice(0, chunks.length).forEach(function (c) { me.wire.bufferedAmount -= size(c); });
+      queue.splice(0, chunks.length).forEach(function (c) { me.wire.bufferedAmount -= everfile.size(c); });
       if (m.chunks !== next) { me.end(1006); return; }
       acked = next;
       if (m.type !== "ack") { me.tell(JSON.stringify({ type: "ack", chunks: acked })); }   // a socket says both
@@ -271,16 +266,10 @@
     }
 
     me.wire.send = function (chunk) {
-      must(me, closing);
+      me.must();
       queue.push(chunk);
-      me.wire.bufferedAmount += size(chunk);
+      me.wire.bufferedAmount += everfile.size(chunk);
       pump(false);
-    };
-
-    me.wire.close = function (code, reason) {
-      if (closing || me.over()) { return; }
-      closing = code || 1005;
-      if (me.closes(code, reason)) { pump(false); }
     };
 
     ask(address({}), null, 0, function (m, text) {

@@ -212,7 +212,7 @@
     /* watched: an encoder that gives nothing for a while is of no use, nor is one that is as late as that. */
     function watched() {
       var t = time();
-      if (!tracks.some(function (track) { return track.readyState !== "ended"; })) { end(); return; }
+      if (!everfile.living(tracks)) { end(); return; }
       looks = !file || waiting.length && t - waiting[0] > LATE || sounds && t - spokeAt > LATE ? looks + 1 : 0;
       if (looks >= LOOKS) { failed({ message: "The browser's encoder is too slow." }); }
     }

@@ -58,6 +58,35 @@
     return function () { target.removeEventListener(type, fn, false); };
   };
 
+  /* size(chunk) is of a Blob or an ArrayBuffer, in bytes. */
+  everfile.size = function (chunk) { return chunk.size === undefined ? chunk.byteLength : chunk.size; };
+
+  /* living(tracks) says whether one has not ended. */
+  everfile.living = function (tracks) { return tracks.some(function (t) { return t.readyState !== "ended"; }); };
+
+  /* outlast(tracks, fn) calls fn when the last of them ends, and returns a list of
+   * what keeps it from that. */
+  everfile.outlast = function (tracks, fn) {
+    return tracks.map(function (track) {
+      return everfile.listen(track, "ended", function () { if (!everfile.living(tracks)) { fn(); } });
+    });
+  };
+
+  /* awake(context) has an AudioContext run whenever the browser lets it, and returns
+   * what ends that. */
+  everfile.awake = function (context) {
+    var over = false, off;
+    function resume() {
+      var promise;
+      if (over || !context.resume || !/suspended|interrupted/.test(context.state)) { return; }
+      promise = context.resume();
+      if (promise && promise.then) { promise.then(null, function () { /* it waits for a tap */ }); }
+    }
+    off = everfile.listen(context, "statechange", resume);
+    resume();
+    return function () { over = true; off(); };
+  };
+
   /* engine() is "chromium", "gecko", or "" for others. No behaviour shows it before a
    * stream plays, hence these marks of the two. */
   everfile.engine = function () {

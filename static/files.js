@@ -45,7 +45,7 @@
       var tracks;
       if (stream && stream.blob) { return mime === stream.mime; }
       tracks = !stream ? [] : /^audio\//.test(mime) ? stream.getAudioTracks() : /^(video|image\/.*)$/.test(mime) ? stream.getVideoTracks() : stream.getTracks();
-      return tracks.some(function (t) { return t.readyState !== "ended"; });
+      return everfile.living(tracks);
     }
 
     function tell(type, f, word, sentence) {

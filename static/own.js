@@ -28,7 +28,7 @@
   var hint = null, retry = null, times = 0, since = 0;
 
   function live(stream, kind) {
-    return tracks(stream, kind).some(function (t) { return t.readyState !== "ended"; });
+    return everfile.living(tracks(stream, kind));
   }
 
   function enable(stream, kind, yes) { tracks(stream, kind).forEach(function (t) { t.enabled = yes; }); }

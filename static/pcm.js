@@ -72,16 +72,23 @@
     };
   }
 
+  /* lower(rate, wanted) is what brings samples down towards a rate that is wished for,
+   * by halves: {rate, of(floats)}. */
+  function lower(from, wanted) {
+    var halvers = [];
+    for (; from / 2 >= wanted * NEARLY; from /= 2) { halvers.push(halver()); }
+    return { rate: from, of: function (floats) { return halvers.reduce(function (all, halve) { return halve(all); }, floats); } };
+  }
+
   everfile.pcm = function (stream, options, on) {
     var tracks = stream.getAudioTracks(), offs = [], first = true, over = false;
-    var context, source, node, halvers = [], rate;
+    var context, source, node, lowered;
 
     function hand(floats) {
       var parts;
       if (over) { return; }
-      halvers.forEach(function (h) { floats = h(floats); });
-      parts = [samples(floats)];
-      if (first) { parts.unshift(header(rate)); }
+      parts = [samples(lowered.of(floats))];
+      if (first) { parts.unshift(header(lowered.rate)); }
       first = false;
       on.onchunk(new root.Blob(parts));
     }
@@ -112,13 +119,6 @@
       });
     }
 
-    function resume() {
-      var promise;
-      if (over || !context.resume || !/suspended|interrupted/.test(context.state)) { return; }
-      promise = context.resume();
-      if (promise && promise.then) { promise.then(null, function () { /* it waits for a tap */ }); }
-    }
-
     function quit() {
       if (over) { return false; }
       over = true;
@@ -134,43 +134,33 @@
 
     function finish() { if (quit()) { on.onend(); } }
 
-    /* A recorder ends with the last of its tracks. A node would go on with silence. */
-    function follow(track) {
-      offs.push(everfile.listen(track, "ended", function () {
-        if (!tracks.some(function (t) { return t.readyState !== "ended"; })) { finish(); }
-      }));
-    }
-
     if (!tracks.length || !everfile.pcm.able()) { return null; }
     try {
       context = new C();
       source = context.createMediaStreamSource(stream);
-      for (rate = context.sampleRate; options.rate && rate / 2 >= options.rate * NEARLY; rate /= 2) { halvers.push(halver()); }
+      lowered = lower(context.sampleRate, options.rate || Infinity);
       if (context.audioWorklet && root.AudioWorkletNode) { worklet(); } else { script(); }
     } catch (e) {
       if (context && context.close) { context.close(); }
       return null;
     }
-    tracks.forEach(follow);
-    if (context.addEventListener) { offs.push(everfile.listen(context, "statechange", resume)); }
-    resume();
+    // A recorder ends with the last of its tracks. A node would go on with silence.
+    offs = everfile.outlast(tracks, finish).concat(everfile.awake(context));
     return { mimeType: "audio/wav", stop: finish, drop: quit };
   };
 
   /* file(buffer) is a WAV file of what an AudioContext has decoded. */
   everfile.pcm.file = function (buffer) {
-    var rate = buffer.sampleRate, half = [], parts = [], block = Math.round(rate), at, i, c, floats, left;
-    for (; rate / 2 >= VOICE * NEARLY; rate /= 2) { half.push(halver()); }
+    var lowered = lower(buffer.sampleRate, VOICE), parts = [], block = Math.round(lowered.rate), at, i, c, floats, left;
     for (at = 0; at < buffer.length; at += block) {
       floats = new Float32Array(Math.min(block, buffer.length - at));
       for (c = 0; c < buffer.numberOfChannels; c++) {
         left = buffer.getChannelData(c);
         for (i = 0; i < floats.length; i++) { floats[i] += left[at + i] / buffer.numberOfChannels; }
       }
-      half.forEach(function (h) { floats = h(floats); });
-      parts.push(samples(floats));
+      parts.push(samples(lowered.of(floats)));
     }
-    return new root.Blob([header(rate)].concat(parts));
+    return new root.Blob([header(lowered.rate)].concat(parts));
   };
 
   everfile.pcm.able = function () {

@@ -113,11 +113,7 @@
       promise = video.play();
       if (promise && promise.then) { promise.then(null, function () { /* it waits for a tap */ }); }
     } catch (e) { return null; }
-    tracks.forEach(function (track) {
-      offs.push(everfile.listen(track, "ended", function () {
-        if (!tracks.some(function (t) { return t.readyState !== "ended"; })) { finish(); }
-      }));
-    });
+    offs = everfile.outlast(tracks, finish);
     timer = setInterval(take, every);
     return { mimeType: "image/jpeg", stop: finish, drop: quit };
   };

@@ -59,7 +59,7 @@
     if (!recorder) { return null; }
     tracks.forEach(function (track) {
       offs.push(everfile.listen(track, "ended", function () {
-        on.onlost(track.kind, tracks.some(function (t) { return t.readyState !== "ended"; }));
+        on.onlost(track.kind, everfile.living(tracks));
       }));
     });
     return {

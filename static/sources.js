@@ -122,12 +122,7 @@
    * {rate, frames (of 20 ms), close()}, or throws.
    */
   sources.sound = function (track, count, on, onfail) {
-    var o = opened(new root.MediaStream([track])), context = o[0], many = context.sampleRate / 50, over = false, node = null, off;
-
-    function resume() {
-      if (over || !/suspended|interrupted/.test(context.state)) { return; }
-      context.resume().then(null, function () { /* it waits for a tap */ });
-    }
+    var o = opened(new root.MediaStream([track])), context = o[0], many = context.sampleRate / 50, over = false, node = null, off = everfile.awake(context);
 
     function quit() {
       if (over) { return; }
@@ -138,8 +133,6 @@
       context.close();
     }
 
-    off = everfile.listen(context, "statechange", resume);
-    resume();
     context.audioWorklet.addModule("/static/soundworklet.js").then(function () {
       if (over) { return; }
       node = new root.AudioWorkletNode(context, "everfile-sound", {

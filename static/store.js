@@ -15,9 +15,6 @@
   var MORE = 16 * 1024;          // bytes on the way beyond what got through in the last second
   var SECOND = 1000;             // ms
 
-  /* size is of a Blob or an ArrayBuffer. */
-  function size(chunk) { return chunk.size === undefined ? chunk.byteLength : chunk.size; }
-
   /*
    * store() returns:
    *   keep(blob)         the next chunk
@@ -43,14 +40,14 @@
 
     function keep(chunk) {
       held.push({ blob: chunk, at: now() });
-      store.bytes += size(chunk);
-      store.total += size(chunk);
+      store.bytes += everfile.size(chunk);
+      store.total += everfile.size(chunk);
     }
 
     function acknowledge(n) {
       var t = now(), bytes;
       while (store.first < n && held.length) {
-        bytes = size(held.shift().blob);
+        bytes = everfile.size(held.shift().blob);
         store.bytes -= bytes;
         if (store.first++ < sent) {
           flying -= bytes;
@@ -80,9 +77,9 @@
       var most = room(), blob;
       while (sent < store.first + held.length) {
         blob = held[sent - store.first].blob;
-        if (flying > 0 && flying + size(blob) > most) { return true; }
+        if (flying > 0 && flying + everfile.size(blob) > most) { return true; }
         if (!fn(blob)) { return false; }
-        flying += size(blob);
+        flying += everfile.size(blob);
         sent++;
       }
       return true;

@@ -81,8 +81,6 @@
   function byText(ws) {
     var queue = [], busy = false, waiting = 0;
 
-    function size(chunk) { return chunk.size || chunk.byteLength || 0; }
-
     function next() {
       var one = queue[0];
       if (busy || !one) { return; }
@@ -94,7 +92,7 @@
       busy = true;
       read(one, function (s) {
         busy = false;
-        waiting -= size(queue.shift());
+        waiting -= everfile.size(queue.shift());
         try {
           if (s === null) { throw new Error("a chunk cannot be read"); }
           ws.send(s);
@@ -111,7 +109,7 @@
       send: function (chunk) {
         if (ws.readyState !== undefined && ws.readyState !== 1) { throw new Error("not open"); }
         queue.push(chunk);
-        waiting += size(chunk);
+        waiting += everfile.size(chunk);
         next();
       },
       close: function (code, reason) {
