@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -71,16 +72,23 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}, os.Stdout)
 }
 
+// trustFlag is of the commands that connect to a server.
+type trustFlag struct {
+	CA string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+}
+
+func (f *trustFlag) client() (*http.Client, error) { return relay.Client(f.CA) }
+
 type pushCmd struct {
 	File string `arg:"" help:"WebM, Ogg, MP4, WAV, MP3, AAC, FLAC or MJPEG file; - is standard input."`
 	URL  string `arg:"" help:"Where to publish, as in http://localhost:8080/caller1.webm."`
 	Key  string `help:"The right to publish under a name that is held." env:"EVERFILE_KEY"`
 	Loop bool   `help:"Begin again at the end." env:"EVERFILE_LOOP"`
-	CA   string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+	trustFlag
 }
 
 func (c *pushCmd) Run(ctx context.Context) error {
-	client, err := relay.Client(c.CA)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -90,11 +98,11 @@ func (c *pushCmd) Run(ctx context.Context) error {
 type tailCmd struct {
 	URL    string `arg:"" help:"The stream, as in http://localhost:8080/caller1.webm."`
 	Output string `short:"o" type:"path" placeholder:"FILE" help:"Write to this file instead of standard output." env:"EVERFILE_OUTPUT"`
-	CA     string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+	trustFlag
 }
 
 func (c *tailCmd) Run(ctx context.Context) error {
-	client, err := relay.Client(c.CA)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -105,11 +113,11 @@ type probeCmd struct {
 	Input  string `arg:"" help:"A stream, as in http://localhost:8080/caller1.webm, or a file; - is standard input."`
 	JSON   bool   `name:"json" help:"Print a JSON object a line, for other programs." env:"EVERFILE_JSON"`
 	Totals bool   `help:"Print what it adds up to, and not each part." env:"EVERFILE_TOTALS"`
-	CA     string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust this certificate too (PEM), as of --tls-self-signed." env:"EVERFILE_CA"`
+	trustFlag
 }
 
 func (c *probeCmd) Run(ctx context.Context) error {
-	client, err := relay.Client(c.CA)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}

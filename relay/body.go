@@ -93,14 +93,20 @@ func (s *Server) appendBody(ctx context.Context, p *stream.Publisher, a address,
 		if cause := p.Cause(); cause != nil {
 			err = cause
 		}
-		if n == 0 {
-			p.Fail() // it brought nothing, and nothing is kept for it
-		} else {
-			p.Drop()
-		}
+		lose(p, n)
 	}
 	s.opt.Log.Info("publisher left", "entry", logged(a.entry), "bytes", n, "err", err)
 	return n, err
+}
+
+// lose gives a publisher up whose connection is lost. Nothing is kept for one that
+// brought nothing.
+func lose(p *stream.Publisher, brought int64) {
+	if brought == 0 {
+		p.Fail()
+	} else {
+		p.Drop()
+	}
 }
 
 // untilGone returns a context that ends with its parent or the publisher's right

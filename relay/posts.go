@@ -254,11 +254,7 @@ func (s *Server) leavePosts(c *posting, a address, end string, err error) bool {
 	case errors.As(err, &parse):
 		c.p.Fail()
 	case c.p.Cause() != nil, end == "0" && (err == nil || errors.Is(err, errIdle)):
-		if c.next == 0 {
-			c.p.Fail() // it brought nothing, and nothing is kept for it
-		} else {
-			c.p.Drop()
-		}
+		lose(c.p, c.next)
 	case end == "1" && err == nil:
 		err = c.p.End()
 	default:

@@ -49,10 +49,7 @@ func (h *Hub) Publish(name string, o PublishOptions) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, other := both[0], both[1]
-	if o.Format != nil && o.Format.pictures {
-		own, other = other, own
-	}
+	own, other := both[placeOf(o.Format)], both[1-placeOf(o.Format)]
 	defer h.release(other)
 	p, grace, err := both.attach(own, other, o)
 	if err != nil || grace {

@@ -45,6 +45,14 @@ func (e *Entry) bars(key string) bool {
 // sources are the two of a name, its media first.
 type sources [2]*Entry
 
+// placeOf is which of the two something of a format is published as.
+func placeOf(f *Format) int {
+	if f != nil && f.pictures {
+		return 1
+	}
+	return 0
+}
+
 // acquireBoth is acquire for both; each needs its release.
 func (h *Hub) acquireBoth(name string) (both sources, err error) {
 	k := keys(name)
@@ -125,10 +133,7 @@ func (h *Hub) OpenAs(ctx context.Context, name, ext string, wait, held time.Dura
 // OpenOf is Open for who wants what is published in one format and no other: it waits
 // for that, whatever the name has now.
 func (h *Hub) OpenOf(ctx context.Context, name string, f *Format, wait time.Duration) (*Stream, error) {
-	key := keys(name)[0]
-	if f.pictures {
-		key = keys(name)[1]
-	}
+	key := keys(name)[placeOf(f)]
 	if wait <= 0 && h.entry(key) == nil {
 		return nil, ErrNotFound
 	}

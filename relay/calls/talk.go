@@ -32,8 +32,10 @@ func (s *State) start(k *call) {
 			}
 		}
 	}
+	agreed := make([]agreement, len(k.members))
 	for i, me := range k.members {
 		a := k.agree(me)
+		agreed[i] = a
 		starts[i].Publish = k.publications(me, a)
 		for j, other := range k.others(me) {
 			to := &starts[slices.Index(k.members, other)]
@@ -47,7 +49,9 @@ func (s *State) start(k *call) {
 			s.send(starts[i], me.caller)
 		}
 	}
-	s.unfit(k)
+	for i, m := range k.members {
+		s.unfit(k, m, agreed[i])
+	}
 }
 
 // others returns who listens to a member.
@@ -125,18 +129,15 @@ func (k *call) playings(me, other *member, a agreement, rows []int) (all []Playi
 const soonest = "&rate=48000&channels=2&bits=32f"
 
 // unfit tells all when somebody wants to be heard and there is no format for it.
-func (s *State) unfit(k *call) {
-	for _, m := range k.members {
-		a := k.agree(m)
-		why := a.why
-		if len(a.files) > 0 {
-			why = ""
-		}
-		if why != "" && why != m.unfit {
-			s.send(Refusal(NoMatch, Message{Type: "start", Call: k.id}, "%s cannot be heard: %s", m.name, why), k.callers()...)
-		}
-		m.unfit = why
+func (s *State) unfit(k *call, m *member, a agreement) {
+	why := a.why
+	if len(a.files) > 0 {
+		why = ""
 	}
+	if why != "" && why != m.unfit {
+		s.send(Refusal(NoMatch, Message{Type: "start", Call: k.id}, "%s cannot be heard: %s", m.name, why), k.callers()...)
+	}
+	m.unfit = why
 }
 
 // path is where a member publishes.
