@@ -189,7 +189,6 @@ func (s *Server) talk(ctx context.Context, l controlLine, pingEvery time.Duratio
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := newSession(s, l, cancel)
-	defer time.AfterFunc(s.opt.Hello, c.expect).Stop()
 	if !s.board.enter(c) {
 		l.closeWith(refusalOf(stream.ErrClosed))
 		return
@@ -197,6 +196,7 @@ func (s *Server) talk(ctx context.Context, l controlLine, pingEvery time.Duratio
 	if room != "" {
 		c.pass(room)
 	}
+	defer time.AfterFunc(s.opt.Hello, c.expect).Stop()
 	var others sync.WaitGroup
 	others.Go(func() { c.write(ctx) })
 	others.Go(func() { s.keepAlive(ctx, l, pingEvery) })

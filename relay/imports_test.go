@@ -59,7 +59,7 @@ func TestImports(t *testing.T) {
 			}
 			foreign := strings.Contains(strings.Split(i, "/")[0], ".")
 			codec := slices.ContainsFunc(codecs, func(c string) bool { return strings.HasPrefix(i, c) })
-			if foreign && (p.ImportPath == "everfile/static" || strings.HasPrefix(p.ImportPath, "everfile/relay/") || p.ImportPath == "everfile/stream" && !codec) {
+			if foreign && (p.ImportPath == "everfile/static" || p.ImportPath == "everfile/relay/calls" || p.ImportPath == "everfile/relay/compat" || p.ImportPath == "everfile/stream" && !codec) {
 				t.Errorf("%s imports %s", p.ImportPath, i)
 			}
 		}

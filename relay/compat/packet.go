@@ -66,7 +66,10 @@ func ParsePacket(text []byte) (Packet, error) {
 		}
 		return Packet{}, fmt.Errorf("after the line SDP there must be a JSON object (%w)", err)
 	}
-	return p.short(), p.check()
+	if err := p.check(); err != nil {
+		return p.short(), err
+	}
+	return p, nil
 }
 
 func number(e *json.UnmarshalTypeError) string {
@@ -90,11 +93,13 @@ func (p *Packet) check() error {
 	switch {
 	case p.MessageType != Offer && p.MessageType != Answer && p.MessageType != OK && p.MessageType != Error && p.MessageType != Shutdown:
 		return fmt.Errorf("\"messageType\" must be OFFER, ANSWER, OK, ERROR or SHUTDOWN, got %.40q", p.MessageType)
+	case len(p.OffererSessionID) > maxID || len(p.AnswererSessionID) > maxID:
+		return fmt.Errorf("a session's id has at most %d bytes", maxID)
 	case p.MessageType == Error: // of which anything may be missing: what it is about was not understood
 	case p.OffererSessionID == "":
-		return fmt.Errorf("%s needs an \"offererSessionId\" of 1 to %d bytes", p.MessageType, maxID)
+		return fmt.Errorf("%s needs an \"offererSessionId\"", p.MessageType)
 	case (p.MessageType == Answer || p.MessageType == OK) && p.AnswererSessionID == "":
-		return fmt.Errorf("%s needs an \"answererSessionId\" of 1 to %d bytes", p.MessageType, maxID)
+		return fmt.Errorf("%s needs an \"answererSessionId\"", p.MessageType)
 	case (p.MessageType == Offer || p.MessageType == Answer) && p.SDP == "":
 		return fmt.Errorf("%s needs an \"sdp\"", p.MessageType)
 	}

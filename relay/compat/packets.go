@@ -145,14 +145,14 @@ func (r *packetRoom) offered(who, other Session, p Packet) []Send {
 		r.offers[who] = mine
 		return to(other, p.raw)
 	}
-	const both = "Both have offered at once; "
+	const both = "Both have offered at once, "
 	switch {
 	case p.TieBreaker < theirs.offer.TieBreaker:
-		return to(who, complain(mine.offer, Conflict, both+"the other's tieBreaker is higher: answer its offer."))
+		return to(who, complain(mine.offer, Conflict, both+"and the other's tieBreaker is higher: answer its offer."))
 	case p.TieBreaker > theirs.offer.TieBreaker:
 		delete(r.offers, other)
 		r.offers[who] = mine
-		return append(to(other, complain(theirs.offer, Conflict, both+"the other's tieBreaker is higher: answer its offer, which follows.")), to(other, p.raw)...)
+		return append(to(other, complain(theirs.offer, Conflict, both+"and the other's tieBreaker is higher: answer its offer, which follows.")), to(other, p.raw)...)
 	}
 	delete(r.offers, other)
 	const again = both + "with the same tieBreaker: offer again, with another."
