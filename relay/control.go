@@ -57,7 +57,7 @@ func (b *board) leave(c *session, bye bool) {
 	b.mu.Lock()
 	delete(b.sessions, c.id)
 	if c.dialect != nil {
-		b.pass(c.dialect.leave(b, compat.Session(c.id)))
+		b.pass(c.dialect.leave(b))
 	}
 	over := b.apply(b.state.Handle(c.id, m))
 	b.mu.Unlock()

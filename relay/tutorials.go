@@ -23,8 +23,11 @@ type dialect interface {
 	sentence(text string) []byte
 
 	// leave takes the session out of its rooms. The board is locked.
-	leave(b *board, who compat.Session) []compat.Send
+	leave(b *board) []compat.Send
 }
+
+// who is the session's number in the early protocols.
+func (c *session) who() compat.Session { return compat.Session(c.id) }
 
 // inRooms is the dialect of c:ROOM and m:ROOM:TEXT.
 type inRooms struct{ *session }
@@ -35,13 +38,13 @@ func (c inRooms) hear(data []byte) {
 		c.refuse(calls.BadRequest, calls.Message{}, "%v.", err)
 		return
 	}
-	c.server.board.passed(func(b *board) []compat.Send { return b.rooms.Handle(compat.Session(c.id), m) })
+	c.server.board.passed(func(b *board) []compat.Send { return b.rooms.Handle(c.who(), m) })
 }
 
 func (c inRooms) sentence(text string) []byte { return compat.RoomsSentence(text) }
 
-func (c inRooms) leave(b *board, who compat.Session) []compat.Send {
-	b.rooms.Leave(who)
+func (c inRooms) leave(b *board) []compat.Send {
+	b.rooms.Leave(c.who())
 	return nil
 }
 
@@ -52,7 +55,7 @@ type ofPackets struct{ *session }
 func (c *session) pass(room string) {
 	c.greet()
 	c.dialect = ofPackets{c}
-	c.server.board.passed(func(b *board) []compat.Send { return b.packets.Enter(compat.Session(c.id), room) })
+	c.server.board.passed(func(b *board) []compat.Send { return b.packets.Enter(c.who(), room) })
 }
 
 func (c ofPackets) hear(data []byte) {
@@ -61,12 +64,12 @@ func (c ofPackets) hear(data []byte) {
 		c.put(parcel{text: p.Complaint(err.Error() + ".")})
 		return
 	}
-	c.server.board.passed(func(b *board) []compat.Send { return b.packets.Handle(compat.Session(c.id), p) })
+	c.server.board.passed(func(b *board) []compat.Send { return b.packets.Handle(c.who(), p) })
 }
 
 func (c ofPackets) sentence(text string) []byte { return compat.Packet{}.Complaint(text) }
 
-func (c ofPackets) leave(b *board, who compat.Session) []compat.Send { return b.packets.Leave(who) }
+func (c ofPackets) leave(b *board) []compat.Send { return b.packets.Leave(c.who()) }
 
 // passed delivers what a message of an early protocol led to.
 func (b *board) passed(handle func(*board) []compat.Send) {

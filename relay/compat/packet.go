@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Types of packets (draft-jennings-rtcweb-signaling-01, section 5.3).
+// Types of packets, as the draft names them.
 const (
 	Offer    = "OFFER"
 	Answer   = "ANSWER"

@@ -3,8 +3,8 @@ package compat
 import "slices"
 
 // Packets is every room in which packets are passed on, each of two sessions. One
-// goroutine at a time may call its methods. It keeps the ids of a packet, and
-// nothing else of it.
+// goroutine at a time may call its methods. Of a packet it keeps ids and
+// numbers only.
 type Packets struct {
 	most     int
 	rooms    map[string]*packetRoom
@@ -20,7 +20,7 @@ type packetRoom struct {
 
 // exchange is an offer and what became of it.
 type exchange struct {
-	offer    Packet // without its SDP
+	offer    Packet // its ids, and what an error about it repeats
 	answered bool
 	closed   bool // by OK
 }
@@ -138,8 +138,7 @@ func (s *Packets) answer(who Session, re Packet, errorType, format string, a ...
 
 // offered settles an offer against one of the other that nobody has answered.
 func (r *packetRoom) offered(who, other Session, p Packet) []Send {
-	mine := &exchange{offer: p}
-	mine.offer.SDP, mine.offer.raw = "", nil
+	mine := &exchange{offer: Packet{OffererSessionID: p.OffererSessionID, Seq: p.Seq, TieBreaker: p.TieBreaker}}
 	theirs := r.offers[other]
 	if theirs == nil || theirs.answered {
 		r.offers[who] = mine

@@ -3,6 +3,7 @@ package compat
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -349,7 +350,7 @@ func TestPacketVerbatim(t *testing.T) {
 	s := NewPackets(2)
 	s.Enter(1, "r")
 	s.Enter(2, "r")
-	text := "SDP\r\n{ \"sdp\":\"v=0\\r\\n\", \"messageType\" : \"OFFER\",\r\n\"offererSessionId\":\"A\",\"more\":[1,{}]}\r\n"
+	text := "SDP\r\n{ \"sdp\":\"v=0\\r\\n\", \"messageType\" : \"OFFER\",\r\n\"offererSessionId\":\"A\",\"text\":\"t\",\"errorType\":\"e\",\"tieBreaker\":7,\"seq\":2,\"more\":[1,{}]}\r\n"
 	p, err := ParsePacket([]byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -357,8 +358,8 @@ func TestPacketVerbatim(t *testing.T) {
 	if got := s.Handle(1, p); len(got) != 1 || string(got[0].Text) != text || len(got[0].To) != 1 || got[0].To[0] != 2 {
 		t.Errorf("%q leads to %v", text, got)
 	}
-	if e := s.rooms["r"].offers[1]; e.offer.raw != nil || e.offer.SDP != "" {
-		t.Error("the packet itself is kept")
+	if got, want := s.rooms["r"].offers[1].offer, (Packet{OffererSessionID: "A", Seq: 2, TieBreaker: 7}); !reflect.DeepEqual(got, want) {
+		t.Errorf("of the packet is kept %+v", got)
 	}
 }
 
