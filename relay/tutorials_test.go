@@ -110,6 +110,26 @@ func TestRoomsOnTheWire(t *testing.T) {
 	}
 }
 
+// Everybody gets everything in its order, as it was said.
+func TestRoomsInOrder(t *testing.T) {
+	r := start(t, "http", wide())
+	a, b := r.visit("", ""), r.visit("", "")
+	for _, v := range []*visitor{a, b} {
+		v.say("c:1", "m:1:"+strings.Repeat("x", 1000)) // the server's buffer is large from now on
+		v.hear("xx*")
+	}
+	a.hear("xx*") // b's
+	text := func(i int) string { return strings.Repeat(fmt.Sprintf("%03d", i), 300) }
+	for i := range burst / 2 {
+		a.say("m:1:" + text(i))
+	}
+	for _, v := range []*visitor{a, b} {
+		for i := range burst / 2 {
+			v.hear(text(i))
+		}
+	}
+}
+
 // Who is gone has left its rooms.
 func TestRoomsAreLeft(t *testing.T) {
 	r := start(t, "http", wide())
@@ -148,8 +168,12 @@ func TestPacketsOnTheWire(t *testing.T) {
 	b := r.visit("?compat=sdp&room=r", "")
 	b.say("SDP\n{\"messageType\":\"ANSWER\",\"offererSessionId\":\"A\",\"answererSessionId\":\"B\",\"sdp\":\"v=0\"}")
 	b.error("NOMATCH", "Nobody in room")
-	a.say(offer)
-	b.hear(offer)
+	for i := range burst / 4 { // each instead of the one before
+		a.say(strings.Replace(offer, "v=0", fmt.Sprintf("%03d", i), 1))
+	}
+	for i := range burst / 4 {
+		b.hear(strings.Replace(offer, "v=0", fmt.Sprintf("%03d", i), 1))
+	}
 	c := r.visit("?compat=sdp&room=r", "")
 	c.error("REFUSED", "Two are in room")
 	c.say(`{"type":"hello","caller":"carol"}`)

@@ -152,10 +152,11 @@ a ANSWER off=B ans=A2
 b OFFER off=B tie=7
 	b< server DOUBLECONFLICT off=B seq=1: Both have offered at once, with the same tieBreaker: offer again, with another.
 	a< server DOUBLECONFLICT off=A seq=1: Both have offered at once, with the same tieBreaker: offer again, with another.
-a OFFER off=A2 tie=4294967295
-	b< OFFER off=A2 tie=4294967295
 b OFFER off=B2 tie=4294967294
-	b< server CONFLICT off=B2...`,
+	a< OFFER off=B2 tie=4294967294
+a OFFER off=A2 tie=4294967295
+	b< server CONFLICT off=B2...
+	b< OFFER off=A2 tie=4294967295`,
 		"the browsers settle a conflict too": offered + `
 b OFFER off=B tie=6
 	b< server CONFLICT off=B...

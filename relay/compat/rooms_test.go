@@ -12,7 +12,7 @@ import (
 const actors = "abcdefghijklmnopqrst"
 
 // talks runs a script of one of the protocols and compares. Each line "a TEXT" is what
-// a session says, "a (leave)" is its end; lines that begin with a tab are what must
+// a session says, "a (leave)" its end; lines that begin with a tab are what must
 // come of it, "a< TEXT", in which ... stands for anything. In a TEXT, \n is a line
 // break.
 func talks(t *testing.T, script string, do func(who Session, text string) []Send) {
@@ -78,7 +78,7 @@ func sayRooms(r *Rooms) func(Session, string) []Send {
 	}
 }
 
-// lines makes many lines of one, in which %c is the session and %d a number.
+// lines is a script of n lines.
 func lines(n int, f func(i int) string) string {
 	var b strings.Builder
 	for i := range n {
@@ -103,7 +103,9 @@ a c:r
 a m:r:  :: Ünï \n"x"
 	a<   :: Ünï \n"x"
 a m:r:
-	a< `,
+	a< 
+a m:r: x \n
+	a<  x \n`,
 		"rooms do not hear each other": `
 a c:1
 b c:2
@@ -188,11 +190,17 @@ s c:x`,
 }
 
 // A text that is no UTF-8 would have a browser close its connection.
-func TestRoomsNotText(t *testing.T) {
+func TestNotText(t *testing.T) {
 	for _, text := range []string{"m:1:\xff", "c:\xff", "\xff"} {
 		if _, err := ParseRooms([]byte(text)); err == nil || !strings.Contains(err.Error(), "must be UTF-8") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+	if _, err := ParsePacket([]byte("SDP\n{\"messageType\":\"ERROR\",\"sdp\":\"\xff\"}")); err == nil || !strings.Contains(err.Error(), "must be UTF-8") {
+		t.Errorf("a packet: %v", err)
+	}
+	if err := CheckRoom("\xff"); err == nil {
+		t.Error("it can name a room")
 	}
 }
 
