@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (c *session) expect() {
 // caller's wish. Who sends too much is told so, and then read no faster than it
 // may send: nothing is left out.
 func (c *session) read(ctx context.Context) (bye bool) {
-	messages, bytes := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
+	messages, volume := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
 	complaints := rate.NewLimiter(1, 1)
 	for {
 		m, err := c.line.read(ctx, calls.MaxMessage)
@@ -121,12 +122,12 @@ func (c *session) read(ctx context.Context) (bye bool) {
 		if !m.text {
 			return c.dismiss(calls.BadRequest, closeUnsupported, "Control messages are text; media goes to a socket at /NAME.EXT.")
 		}
-		if messages.Tokens() < 1 || bytes.Tokens() < float64(len(m.data)) {
+		if messages.Tokens() < 1 || volume.Tokens() < float64(len(m.data)) {
 			if complaints.Allow() {
 				c.refuse(calls.TooMany, calls.Message{}, "More than %d messages or %d bytes a second; they are read no faster than that.", perSecond, c.server.opt.Talk)
 			}
 		}
-		if messages.Wait(ctx) != nil || bytes.WaitN(ctx, len(m.data)) != nil {
+		if messages.Wait(ctx) != nil || volume.WaitN(ctx, len(m.data)) != nil {
 			return false
 		}
 		c.say(m.data)
@@ -140,7 +141,7 @@ func (c *session) say(data []byte) {
 	}
 	if c.dialect != nil {
 		c.greet()
-		c.dialect.hear(data)
+		c.dialect.hear(bytes.Clone(data)) // it is passed on when this buffer has the next
 		return
 	}
 	msg, err := calls.Decode(data)

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 
@@ -16,7 +15,7 @@ const maxPages = 10_000
 // dialect is an early protocol that a session talks instead of our JSON. Its methods
 // are the reader's.
 type dialect interface {
-	// hear takes a message; data is valid until the next.
+	// hear takes a message, which nobody changes any more.
 	hear(data []byte)
 
 	// sentence is how the session is told one.
@@ -33,7 +32,7 @@ func (c *session) who() compat.Session { return compat.Session(c.id) }
 type inRooms struct{ *session }
 
 func (c inRooms) hear(data []byte) {
-	m, err := compat.ParseRooms(bytes.Clone(data))
+	m, err := compat.ParseRooms(data)
 	if err != nil {
 		c.refuse(calls.BadRequest, calls.Message{}, "%v.", err)
 		return
@@ -59,7 +58,7 @@ func (c *session) pass(room string) {
 }
 
 func (c ofPackets) hear(data []byte) {
-	p, err := compat.ParsePacket(bytes.Clone(data))
+	p, err := compat.ParsePacket(data)
 	if err != nil {
 		c.put(parcel{text: p.Complaint(err.Error() + ".")})
 		return

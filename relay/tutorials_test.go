@@ -49,8 +49,8 @@ func (v *visitor) hear(want string) {
 	if err != nil {
 		v.t.Fatalf("waiting for %.200q: %v", want, err)
 	}
-	begin, any := strings.CutSuffix(want, "*")
-	if got := string(m.data); !m.text || got != want && !(any && strings.HasPrefix(got, begin)) {
+	begin, more := strings.CutSuffix(want, "*")
+	if got := string(m.data); !m.text || got != want && !(more && strings.HasPrefix(got, begin)) {
 		v.t.Fatalf("got %.300q; expected %.300q", got, want)
 	}
 }

@@ -61,10 +61,13 @@ func ParsePacket(text []byte) (Packet, error) {
 	p := Packet{raw: text}
 	if err := json.Unmarshal(object, &p); err != nil {
 		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) && wrong.Field != "" {
-			return p.short(), fmt.Errorf("%q must be a %s, got %.40s", wrong.Field, number(wrong), wrong.Value)
+		switch {
+		case !errors.As(err, &wrong):
+			return Packet{}, fmt.Errorf("after the line SDP there must be a JSON object (%w)", err)
+		case wrong.Field == "":
+			return Packet{}, fmt.Errorf("after the line SDP there must be a JSON object, got %.40s", wrong.Value)
 		}
-		return Packet{}, fmt.Errorf("after the line SDP there must be a JSON object (%w)", err)
+		return p.short(), fmt.Errorf("%q must be a %s, got %.40s", wrong.Field, kind(wrong), wrong.Value)
 	}
 	if err := p.check(); err != nil {
 		return p.short(), err
@@ -72,7 +75,7 @@ func ParsePacket(text []byte) (Packet, error) {
 	return p, nil
 }
 
-func number(e *json.UnmarshalTypeError) string {
+func kind(e *json.UnmarshalTypeError) string {
 	if e.Type.Kind().String() == "string" {
 		return "string"
 	}

@@ -302,7 +302,7 @@ a c:403
 a SDP\n
 	a< server FAILED: after the line SDP there must be a JSON object (unexpected end of JSON input).
 a SDP\n[1]
-	a< server FAILED: after the line SDP there must be a JSON object (...
+	a< server FAILED: after the line SDP there must be a JSON object, got array.
 a SDP\n{}x
 	a< server FAILED: after the line SDP there must be a JSON object (...
 a SDP\nnull
