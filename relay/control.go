@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"everfile/relay/calls"
+	"everfile/relay/compat"
 	"everfile/stream"
 )
 
@@ -18,6 +19,8 @@ type board struct {
 
 	mu       sync.Mutex // protects below
 	state    *calls.State
+	rooms    *compat.Rooms
+	packets  *compat.Packets
 	sessions map[calls.Session]*session
 	last     calls.Session
 	timers   map[*time.Timer]struct{}
@@ -26,7 +29,10 @@ type board struct {
 }
 
 func newBoard(s *Server, o calls.Options) *board {
-	return &board{server: s, state: calls.New(o), sessions: map[calls.Session]*session{}, timers: map[*time.Timer]struct{}{}}
+	return &board{
+		server: s, state: calls.New(o), rooms: compat.NewRooms(maxPages), packets: compat.NewPackets(maxPages),
+		sessions: map[calls.Session]*session{}, timers: map[*time.Timer]struct{}{},
+	}
 }
 
 // enter gives a control socket its place; it reports false when the server stops.
@@ -50,6 +56,9 @@ func (b *board) leave(c *session, bye bool) {
 	}
 	b.mu.Lock()
 	delete(b.sessions, c.id)
+	if c.dialect != nil {
+		b.pass(c.dialect.leave(b))
+	}
 	over := b.apply(b.state.Handle(c.id, m))
 	b.mu.Unlock()
 	b.end(over)
@@ -161,24 +170,33 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 const controlAllowed = "GET, POST, OPTIONS"
 
 func (s *Server) controlSocket(w http.ResponseWriter, r *http.Request) {
+	room, err := packetRoom(r.URL.Query())
+	if err != nil {
+		s.answer(w, r, err)
+		return
+	}
 	sock, err := accept(w, r, s.opt.CloseWait)
 	if err != nil {
 		return // it has answered
 	}
 	defer sock.abandon()
-	s.talk(s.ctx, sock, s.opt.PingEvery)
+	s.talk(s.ctx, sock, s.opt.PingEvery, room)
 }
 
-// talk is a session from its begin to its end, which is the line's or ctx's.
-func (s *Server) talk(ctx context.Context, l controlLine, pingEvery time.Duration) {
+// talk is a session from its begin to its end, which is the line's or ctx's. With a
+// room it passes packets on there.
+func (s *Server) talk(ctx context.Context, l controlLine, pingEvery time.Duration, room string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := newSession(s, l, cancel)
-	defer time.AfterFunc(s.opt.Hello, c.greet).Stop()
 	if !s.board.enter(c) {
 		l.closeWith(refusalOf(stream.ErrClosed))
 		return
 	}
+	if room != "" {
+		c.pass(room)
+	}
+	defer time.AfterFunc(s.opt.Hello, c.expect).Stop()
 	var others sync.WaitGroup
 	others.Go(func() { c.write(ctx) })
 	others.Go(func() { s.keepAlive(ctx, l, pingEvery) })

@@ -133,7 +133,7 @@ func TestBadControl(t *testing.T) {
 		code string
 		want string
 	}{
-		{"not JSON", text("c:403"), "bad-request", "is not JSON"},
+		{"not JSON", text("hello"), "bad-request", "is not JSON"},
 		{"no object", text(`[1]`), "bad-request", "is not JSON of that kind"},
 		{"no type", text(`{}`), "bad-request", `needs a "type"; known are: accept can cancel`},
 		{"a type of our own", text(`{"type":"(lost)"}`), "bad-request", `needs a "type"`},

@@ -24,6 +24,8 @@
 //	events.go    an event stream for what the server says, and
 //	saying.go    POSTs for what the other side says
 //	calls/       the calls themselves, without any network
+//	tutorials.go what sessions of pages of 2012 talk instead, and
+//	compat/      what comes of that, without any network
 //	publish.go   appending by WebSocket
 //	base64.go    and by one that knows only text
 //	posts.go     and by POSTs that follow each other, where there is none;

@@ -101,7 +101,7 @@ func (s *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
 	if err != nil || e.write(hello, "line", id) != nil {
 		return
 	}
-	s.talk(s.ctx, e, min(s.opt.PingEvery, eventsPing))
+	s.talk(s.ctx, e, min(s.opt.PingEvery, eventsPing), "")
 	e.abandon()
 	_ = e.rc.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 }

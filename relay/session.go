@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"everfile/relay/calls"
+	"everfile/relay/compat"
 	"everfile/stream"
 )
 
@@ -29,6 +31,7 @@ type session struct {
 	line    controlLine
 	id      calls.Session
 	cancel  context.CancelFunc
+	dialect dialect       // what it talks instead of our JSON, or nil; the reader's alone
 	written chan struct{} // closed when nothing more is written
 	more    chan struct{} // something is in the outbox
 
@@ -36,7 +39,7 @@ type session struct {
 	out       []parcel
 	waiting   int              // bytes in out
 	full      bool             // it was too much: nothing is added any more
-	greeted   bool             // it has said something
+	greeted   bool             // it has said something; written by the reader
 	playing   []calls.Playing  // what its call has it play
 	publishes []string         // the paths that it publishes
 	told      map[string]int64 // listeners that it was told of, by path
@@ -84,8 +87,15 @@ func (c *session) take() []parcel {
 	return out
 }
 
-// greet closes a session that has not said who it is.
+// greet notes that the session has said something that makes sense.
 func (c *session) greet() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.greeted = true
+}
+
+// expect closes a session that has not said who it is.
+func (c *session) expect() {
 	c.mu.Lock()
 	greeted := c.greeted
 	c.mu.Unlock()
@@ -98,7 +108,7 @@ func (c *session) greet() {
 // caller's wish. Who sends too much is told so, and then read no faster than it
 // may send: nothing is left out.
 func (c *session) read(ctx context.Context) (bye bool) {
-	messages, bytes := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
+	messages, volume := rate.NewLimiter(perSecond, burst), rate.NewLimiter(rate.Limit(c.server.opt.Talk), 4*c.server.opt.Talk)
 	complaints := rate.NewLimiter(1, 1)
 	for {
 		m, err := c.line.read(ctx, calls.MaxMessage)
@@ -112,26 +122,38 @@ func (c *session) read(ctx context.Context) (bye bool) {
 		if !m.text {
 			return c.dismiss(calls.BadRequest, closeUnsupported, "Control messages are text; media goes to a socket at /NAME.EXT.")
 		}
-		if messages.Tokens() < 1 || bytes.Tokens() < float64(len(m.data)) {
+		if messages.Tokens() < 1 || volume.Tokens() < float64(len(m.data)) {
 			if complaints.Allow() {
 				c.refuse(calls.TooMany, calls.Message{}, "More than %d messages or %d bytes a second; they are read no faster than that.", perSecond, c.server.opt.Talk)
 			}
 		}
-		if messages.Wait(ctx) != nil || bytes.WaitN(ctx, len(m.data)) != nil {
+		if messages.Wait(ctx) != nil || volume.WaitN(ctx, len(m.data)) != nil {
 			return false
 		}
-		if msg, err := calls.Decode(m.data); err != nil {
-			c.refuse(calls.BadRequest, msg, "%v.", err)
-		} else {
-			c.hear(msg)
-		}
+		c.say(m.data)
 	}
 }
 
+// say takes a message in the protocol that the session's first one was in.
+func (c *session) say(data []byte) {
+	if c.dialect == nil && !c.greeted && compat.IsRooms(data) {
+		c.dialect = inRooms{c}
+	}
+	if c.dialect != nil {
+		c.greet()
+		c.dialect.hear(bytes.Clone(data)) // it is passed on when this buffer has the next
+		return
+	}
+	msg, err := calls.Decode(data)
+	if err != nil {
+		c.refuse(calls.BadRequest, msg, "%v.", err)
+		return
+	}
+	c.hear(msg)
+}
+
 func (c *session) hear(m calls.Message) {
-	c.mu.Lock()
-	c.greeted = true
-	c.mu.Unlock()
+	c.greet()
 	if m.Type == "failed" {
 		c.server.opt.Log.Info("a file could not be recorded or played", "entry", logged(entryOf(m.URL)), "mime", m.MIME, "why", m.Why)
 	}
@@ -147,7 +169,12 @@ func (c *session) dismiss(code string, closing int, text string) (bye bool) {
 }
 
 func (c *session) refuse(code string, re calls.Message, format string, a ...any) {
-	c.put(parcel{text: calls.Encode(calls.Refusal(code, re, format, a...))})
+	m := calls.Refusal(code, re, format, a...)
+	text := calls.Encode(m)
+	if c.dialect != nil {
+		text = c.dialect.sentence(m.Text)
+	}
+	c.put(parcel{text: text})
 }
 
 // follow notes what the caller plays and publishes by a message that it is sent.

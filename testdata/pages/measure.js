@@ -13,12 +13,14 @@
     return ac;
   }
 
-  // tap returns the element's sound as a node; an element has only one.
+  // tap returns the element's sound as a node; an element has only one. Chromium
+  // gives none of an element that plays a stream: then it is the stream's.
   async function tap(element) {
     await context();
     if (!sources.has(element)) {
-      const source = ac.createMediaElementSource(element);
-      source.connect(ac.destination);
+      const stream = element.srcObject;
+      const source = stream ? ac.createMediaStreamSource(stream) : ac.createMediaElementSource(element);
+      if (!stream) { source.connect(ac.destination); }
       sources.set(element, source);
     }
     return sources.get(element);
