@@ -50,6 +50,7 @@ func (b *board) leave(c *session, bye bool) {
 	}
 	b.mu.Lock()
 	delete(b.sessions, c.id)
+	b.server.demand.speak(c, nil)
 	over := b.apply(b.state.Handle(c.id, m))
 	b.mu.Unlock()
 	b.end(over)
