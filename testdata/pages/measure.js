@@ -13,10 +13,15 @@
     return ac;
   }
 
-  // tap returns the element's sound as a node; an element has only one.
+  // tap returns the element's sound as a node; an element has only one. That of one
+  // which plays a MediaStream is the stream's, however loud the element is: Chromium
+  // gives no other.
   async function tap(element) {
     await context();
-    if (!sources.has(element)) {
+    const stream = element.srcObject;
+    if (stream && (!sources.has(element) || sources.get(element).mediaStream !== stream)) {
+      sources.set(element, ac.createMediaStreamSource(stream));
+    } else if (!sources.has(element)) {
       const source = ac.createMediaElementSource(element);
       source.connect(ac.destination);
       sources.set(element, source);
