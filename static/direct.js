@@ -63,7 +63,7 @@
 
     /* begin makes a connection in place of the present one, unless there were too many. */
     function begin() {
-      var n = now(), p = null;
+      var n = now();
       clearTimeout(retry);
       retry = null;
       drop();
@@ -76,19 +76,16 @@
       unsaid = false;
       me = everfile.random(8);
       try {
-        p = peer = everfile.peer({
-          polite: options.polite, servers: options.servers,
-          say: function (m) { if (p === peer) { say(m); } },
-          onstream: function (s) { if (p === peer) { options.onstream(s); } },
-          ontick: function (text) { if (p === peer) { ticked(text); } },
-          onover: function (why) { if (p === peer) { end(why); } }
+        peer = everfile.peer({
+          polite: options.polite, servers: options.servers, onstream: options.onstream,
+          say: tell, ontick: ticked, onover: end
         });
       } catch (e) { end(e.message || "it cannot be made here"); return; }
-      p.source(stream);
+      peer.source(stream);
     }
 
-    /* say: a candidate that cannot be said is one less, a description is missed. */
-    function say(m) {
+    /* tell: a candidate that cannot be said is one less, a description is missed. */
+    function tell(m) {
       m.from = me;
       m.to = them;
       unsaid = options.say(m) === false && !!m.description || unsaid;

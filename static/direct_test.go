@@ -36,16 +36,16 @@ class Soon {
   }
 }
 
-// soon does something that may fail, now or when what is held is let go.
+// soon does something that may fail, and says so at once or when what is held is let go.
 function soon(fn) {
-  const s = new Soon();
-  const go = () => { try { s.settle("ok", fn()); } catch (e) { s.settle("bad", e); } };
-  if (held) { held.push(go); } else { go(); }
+  const s = new Soon(), say = (state, v) => { if (held) { held.push(() => s.settle(state, v)); } else { s.settle(state, v); } };
+  try { say("ok", fn()); } catch (e) { say("bad", e); }
   return s;
 }
 
 class PC {
   constructor(config) {
+    PC.tries++;
     if (PC.none) { throw new Error("There are none."); }
     Object.assign(this, { config, n: pcs.length, signalingState: "stable", iceConnectionState: "new", senders: [], candidates: [], receivers: {}, came: { audio: 0, video: 0 }, answers: 0, remoteDescription: null });
     pcs.push(this);
@@ -64,7 +64,7 @@ class PC {
     return soon(() => {
       this.open();
       const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
-      this.localDescription = { type, sdp: JSON.stringify([this.n, this.senders.filter((s) => s.track).map((s) => s.track.kind)]) };
+      this.localDescription = { type, sdp: JSON.stringify([this.n, this.senders.filter((s) => s.track).map((s) => s.track.kind), PC.padding]) };
       this.signalingState = type === "offer" ? "have-local-offer" : "stable";
       if (type === "answer") { this.answers++; }
       setTimeout(() => { if (this.onicecandidate) { this.onicecandidate({ candidate: { candidate: "of " + this.n } }); this.onicecandidate({ candidate: null }); } }, 1);
@@ -166,6 +166,8 @@ function two(source) {
   held = null;
   delay = 3;
   PC.none = false;
+  PC.tries = 0;
+  PC.padding = "";
   window.everfile.random = (n) => ("0".repeat(2 * n) + (++names).toString(16)).slice(-2 * n);
   const a = new Page(false), b = new Page(true);
   a.other = b;
@@ -260,8 +262,8 @@ test("a page that was held up waits for what has come meanwhile", () => {
   up(a, b);
   const late = timers.filter((t) => t.every === 100);
   late.forEach((t) => { t.at += 2000; });
-  advance(2050);
-  assert.deepEqual([a.now, b.now], ["up", "up"]);
+  advance(2150);
+  assert.ok(a.now === "up" && a.states.concat(b.states).indexOf("down") < 0, a.states.join(" "));
   cut = true;
   late.forEach((t) => { t.every = 1000; });   // as in a hidden tab
   advance(4000);
@@ -294,7 +296,25 @@ test("closed, five times, by either side", () => {
     assert.match(pages[0].whys[pages[0].whys.length - 1], /closed/);
     up(...pages);
   }
+  advance(15000);
+  pcs[pcs.length - 1].close();
+  advance(1000);
+  assert.deepEqual(pages.map((p) => p.now), ["up", "up"], "after a good while it is tried again soon");
   over(...pages);
+});
+
+test("what a browser says of itself is too long for the server", () => {
+  const [a, b] = two();
+  a.d.stop();
+  PC.padding = "x".repeat(60000);
+  advance(5000);
+  assert.equal(b.said.filter((m) => m.description).length, 0);
+  assert.match(b.whys.join(), /^$/, "nothing was up yet, so nothing is lost");
+  PC.padding = "";
+  a.states = [];
+  a.begin();
+  up(a, b);
+  over(a, b);
 });
 
 test("ICE says that it has failed", () => {
@@ -353,11 +373,11 @@ test("what takes its time in the browser is not waited for when the call is over
   assert.ok(held.length > 0);
   a.d.stop();
   b.d.stop();
-  const go = held;
+  const said = [a.said.length, b.said.length], go = held;
   held = null;
   go.forEach((f) => f());
   advance(1000);
-  assert.deepEqual([a.said.length, b.said.length, live(), timers.length], [0, 0, 0, 0]);
+  assert.deepEqual([a.said.length, b.said.length, live(), timers.length], said.concat(0, 0));
 });
 
 test("candidates before the description, and too many", () => {
@@ -419,7 +439,7 @@ test("what is no signal, or for somebody else", () => {
   const from = b.said[0].from;
   for (const m of [null, 1, "x", [], {}, { from: 7 }, { from }, { from: "<b>", candidate: {} }, { from: "0".repeat(65), candidate: {} }, { from, to: "ffff", candidate: {} },
     { from, to: {}, candidate: {} }, { from, description: {} }, { from, description: "v=0" }, { from, description: { type: "rollback", sdp: "" } }, { from, description: { type: "offer" } },
-    { from, candidate: "x" }, { from: "abc", candidate: {} }, { from, description: { type: "answer", sdp: "[1,[]]" } }]) {
+    { from, candidate: "x" }, { from: "abc", candidate: {} }, { from: "<b>", description: { type: "offer", sdp: "[0,[]]" } }, { from: "abc", to: "ffff", description: { type: "offer", sdp: "[0,[]]" } }, { from, description: { type: "answer", sdp: "[1,[]]" } }]) {
     a.d.heard(m);
   }
   advance(1000);
@@ -481,11 +501,22 @@ test("a browser that has none to give", () => {
   up(a, b);
   PC.none = true;
   pcs[0].close();
+  PC.tries = 0;
   advance(20000);
   assert.equal(a.now, "down");
+  assert.ok(PC.tries >= 8 && PC.tries <= 14, PC.tries + " were tried by two pages in 20 s");
   PC.none = false;
   up(a, b);
   over(a, b);
+});
+
+test("the end between two connections", () => {
+  const [a, b] = two();
+  up(a, b);
+  pcs[0].close();
+  advance(20);
+  over(a, b);
+  assert.equal(pcs.length, 2);
 });
 
 test("whether a browser has what it takes", () => {

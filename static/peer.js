@@ -63,9 +63,7 @@
 
     /* describe makes an offer or an answer, whichever it is time for. */
     function describe() {
-      return pc.setLocalDescription().then(function () {
-        if (!over) { say({ description: pc.localDescription }); }
-      });
+      return pc.setLocalDescription().then(function () { say({ description: pc.localDescription }); });
     }
 
     function offer() {

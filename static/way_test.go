@@ -137,6 +137,9 @@ test("what the other sends by his file alone is played from there", () => {
   up("fa");
   flow(1000);
   assert.equal(way.stats().state, "file");
+  link().options.ontick("fv");
+  flow(1000);
+  assert.equal(way.stats().state, "file");
   link().options.ontick("fav");
   flow(1000);
   assert.equal(way.stats().state, "direct");
@@ -263,6 +266,9 @@ test("browsers that cannot", () => {
   way.nudge();
   way.tap();
   way.end();
+  const n = events.length;
+  way.set(bob());
+  assert.equal(events.length, n + 1, "each call is told");
 });
 
 test("signals go to whom they are for", () => {

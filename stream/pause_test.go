@@ -53,14 +53,19 @@ func TestPause(t *testing.T) {
 		}()
 		synctest.Wait()
 		time.Sleep(20 * time.Second)
-		next := file("new", [][]byte{vp8Track, opusTrack}, 1, 2)
+		next := cat(begin(vp8Track, opusTrack), open(idCluster, 8), num(idTimestamp, 0), simple(2, 0, 0x80, "\xf8new early"),
+			simple(1, 5, 0x80, "new key"), simple(2, 20, 0x80, "\xf8new two"))
 		key := bytes.Index(next, []byte("new key"))
-		mustWrite(t, p, next[:key]) // the header alone lets nobody in
+		mustWrite(t, p, next[:key]) // a header, and sound before there is a picture, let nobody in
 		synctest.Wait()
 		if len(asked) > 0 || !h.Paused("x") {
 			t.Error("who waits is let in before there is anything to begin with")
 		}
 		mustWrite(t, p, next[key:])
+		synctest.Wait()
+		if len(asked) == 0 {
+			t.Fatal("who waits is not told")
+		}
 		got := <-asked
 		if got != s || h.Paused("x") {
 			t.Errorf("it is another file, or still paused: %v", h.Paused("x"))
