@@ -59,6 +59,10 @@
       if (peer) { peer.close(); }
       peer = null;
       me = them = "";
+      if (upAt && now() - upAt > GOOD) { fails = 0; }
+      upAt = 0;
+      counting = unsaid = false;
+      packets = null;
     }
 
     /* begin makes a connection in place of the present one, unless there were too many. */
@@ -67,13 +71,12 @@
       clearTimeout(retry);
       retry = null;
       drop();
+      if (state === "up") { set("down", "it is made anew"); }
       while (made.length && made[0] < n - MINUTE) { made.shift(); }
       if (made.length >= OFTEN) { later(MOST); return; }
       made.push(n);
       direct.made++;
       begunAt = n;
-      packets = null;
-      unsaid = false;
       me = everfile.random(8);
       try {
         peer = everfile.peer({
@@ -100,8 +103,6 @@
     function end(why) {
       drop();
       if (over) { return; }
-      if (upAt && now() - upAt > GOOD) { fails = 0; }
-      upAt = 0;
       set(state === "connecting" || !state ? "connecting" : "down", why);
       later(Math.min(MOST, PAUSE * Math.pow(2, Math.min(fails++, 10))));
     }

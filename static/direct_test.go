@@ -343,6 +343,20 @@ test("a page is loaded again", () => {
   }
 });
 
+test("a connection that takes its time after another one", () => {
+  const [a, b] = two();
+  up(a, b);
+  delay = 2500;
+  a.d.stop();
+  a.states = [];
+  a.begin();
+  advance(3000);
+  assert.equal(b.now, "down", "the one before is gone");
+  up(a, b);
+  assert.deepEqual([a.d.made, b.d.made], [1, 2]);
+  over(a, b);
+});
+
 test("who vanishes, whenever that is", () => {
   for (let n = 0; n < 12; n++) {
     for (const which of [0, 1]) {
@@ -424,6 +438,8 @@ test("a thousand connections", () => {
   const [a, b] = two();
   up(a, b);
   a.deaf = true;
+  b.d.heard({ from: "e", to: "", description: { type: "offer", sdp: "[0,[]]" } });
+  assert.equal(b.now, "down", "what is made anew is not up");
   for (let i = 0; i < 1000; i++) { b.d.heard({ from: "f" + i.toString(16), to: "", description: { type: "offer", sdp: "[0,[]]" } }); }
   assert.ok(b.d.made <= 20, b.d.made + " were made");
   assert.ok(live() <= 2);

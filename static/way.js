@@ -31,7 +31,7 @@
    * way(options) returns the way of one call after the other.
    *
    *   call           its files, as in files.js
-   *   element(caller)   the <video> that shows what comes directly, or null
+   *   element(caller)   the <video> that shows what comes directly; without, nothing does
    *   say(to, data)  a signal; false if that cannot be said now
    *   on(e)          e: {state: "file" or "direct", how the other is played; text: why;
    *                  theirs: whether the other plays what comes directly}
@@ -79,9 +79,7 @@
     }
 
     function came(remote) {
-      var another = element && element.everfileStream !== remote;
-      if (!element) { return; }
-      if (another) {
+      if (element.everfileStream !== remote) {
         back();
         element.muted = true;
         element.className = "";
@@ -144,7 +142,7 @@
     function look() {
       var d = direct;
       rest();
-      if (!d || d.state() !== "up" || !element) { return; }
+      if (!d || d.state() !== "up") { return; }
       if (!offered() || element.paused && playing === "direct") {
         good = 0;
         if (now() - changedAt > STALLED) { back(); }
@@ -218,7 +216,7 @@
       var came = p && peer && peer.away && !p.away;
       if (!p || peer && peer.caller !== p.caller || !p.webrtc) { disconnect(); }
       peer = p;
-      if (p && p.webrtc && !direct && everfile.direct.able()) { connect(); } else if (direct && came) { direct.nudge(); }
+      if (p && p.webrtc && !direct && options.element && everfile.direct.able()) { connect(); } else if (direct && came) { direct.nudge(); }
       rest();
       tell();
     };
