@@ -71,9 +71,15 @@ func TestDemand(t *testing.T) {
 	url := c.startA.Publish[0].URL
 	path := c.startA.Publish[0].Path()
 	chunks := capture(t, picture)
+	head := r.ask("HEAD", path+"?wait=1m", nil)
+	eventually(t, "somebody asks how it is", func() bool { return r.registered(entryOf(path)) })
+	if r.s.demand.waits(entryOf(path)) {
+		t.Error("who only asks how it is counts as a listener")
+	}
 	p := r.publish(url + "&run=one")
 	p.send(chunks[:2]...)
 	p.acked(2)
+	head()
 	c.a.hearDemand(path, false)
 	old := r.listen(path)
 	c.a.hearDemand(path, true)
@@ -94,7 +100,6 @@ func TestDemand(t *testing.T) {
 
 	asked := r.ask("GET", path, nil)
 	c.a.hearDemand(path, true)
-	r.refused("HEAD", path, nil, 404, "") // who only asks how it is needs nothing recorded
 	p.send(chunks[:3]...)
 	l := r.follow(asked())
 	if r.s.hub.Paused(entryOf(path)) {
@@ -124,7 +129,13 @@ func TestPausedFileEndsWithTheCall(t *testing.T) {
 	asked := r.ask("GET", c.startA.Publish[0].Path()+"?wait=1m", nil)
 	c.a.hearDemand(c.startA.Publish[0].Path(), true)
 	p.c.abandon()
-	c.a.say(calls.Message{Type: "hangup", Call: c.startA.Call})
+	c.a.socket.abandon()
+	eventually(t, "who is gone speaks no more", func() bool {
+		r.s.demand.mu.Lock()
+		defer r.s.demand.mu.Unlock()
+		return len(r.s.demand.speaks) == 1 && len(r.s.demand.speakers) == 1
+	})
+	c.b.say(calls.Message{Type: "hangup", Call: c.startA.Call})
 	if resp := asked(); resp.StatusCode != 404 {
 		t.Errorf("who waits gets %s", resp.Status)
 	}
