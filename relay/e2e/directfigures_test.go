@@ -77,7 +77,7 @@ func TestDirectFigures(t *testing.T) {
 	}
 	gap := over()
 	after := glass(b, "#direct", 15*time.Second)
-	t.Logf("glass to glass %.0f / %.0f ms on the file, %.0f / %.0f ms directly", before[0], before[1], after[0], after[1])
+	t.Logf("no sound for %.3f s when it went over; glass to glass %.0f / %.0f ms on the file, %.0f / %.0f ms directly", gap, before[0], before[1], after[0], after[1])
 	var ups, warm, cold []float64
 	ups = append(ups, gap)
 	for i := range 10 {
@@ -96,6 +96,7 @@ func TestDirectFigures(t *testing.T) {
 		*took = append(*took, eval[float64](b, `longest(`+ftoa(now)+`)`))
 		eval[bool](b, `(noPeers = false, true)`)
 		ups = append(ups, over())
+		t.Logf("back on the file %v after %.2f s, over again with %.3f s without sound", map[bool]string{true: "that rests", false: "that is recorded"}[i%2 == 0], (*took)[len(*took)-1], ups[len(ups)-1])
 	}
 	slices.Sort(ups)
 	t.Logf("the longest gap when it goes over: median %.3f s, worst %.3f s", quantiles(ups)[0], ups[len(ups)-1])
