@@ -287,7 +287,7 @@
   ["fullscreenchange", "webkitfullscreenchange"].forEach(function (type) {
     everfile.listen(doc, type, function () { view.pressed("fullscreen", page.full()); });
   });
-  everfile.listen(other, "resize", function () { incall.refresh(); });
+  [other, straight].forEach(function (video) { everfile.listen(video, "resize", function () { incall.refresh(); }); });
   everfile.duck.settable(other, function (yes) {
     ducks = yes;
     show(id("headphones"), yes);

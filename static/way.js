@@ -145,7 +145,7 @@
       if (!d || d.state() !== "up") { return; }
       if (!offered() || element.paused && playing === "direct") {
         good = 0;
-        if (now() - changedAt > STALLED) { back(); }
+        if (now() - grewAt > STALLED) { back(); }
         return;
       }
       if (counting || playing === "direct" && now() - countedAt < RARELY) { return; }

@@ -149,6 +149,17 @@ test("what the other sends by his file alone is played from there", () => {
   assert.deepEqual(done, ["hold true", "hold false"]);
 });
 
+test("the other switches a camera on, which takes its time to come through", () => {
+  direct(bob({ media: { audio: true, video: false } }), "fa");
+  flow(20000, ["audio"]);
+  way.set(bob());
+  flow(1000, ["audio"]);
+  link().options.ontick("dav");
+  flow(500, ["audio"]);
+  flow(3000);
+  assert.deepEqual([way.stats().state, done], ["direct", ["hold true"]]);
+});
+
 test("back on the file when it dies, and over again, as often as that happens", () => {
   direct();
   for (let i = 0; i < 5; i++) {
