@@ -181,16 +181,16 @@ func TestDirectDies(t *testing.T) {
 	a.click("#hangup")
 	for _, p := range []*tab{a, b} {
 		p.state("idle")
-		p.nothingLeft()
-		p.until(`livePeers() === 0`)
+		p.until(`livePeers() === 0 && !document.getElementById("direct").srcObject`)
 	}
+	a.nothingLeft()
 
 	c := caller(chrome, s, "carol", 1200)
 	connect(a, c, "alice", "carol")
 	onFiles(a, 1200)
 	sees(c)
 	a.says("#way-why", "the other side's browser has no peer connections")
-	c.says("#way-why", "the other side's browser has no peer connections")
+	c.says("#way-why", "this browser has no peer connections")
 	if n := eval[int](a, `livePeers()`); n != 0 {
 		t.Errorf("%d peer connections are made for a browser that has none", n)
 	}
