@@ -42,6 +42,8 @@ type serveCmd struct {
 	Grace         time.Duration `help:"How long a file stays open when its publisher is gone, and a call (1 s at the least) when a caller is." default:"30s" env:"EVERFILE_GRACE"`
 	MaxLag        time.Duration `help:"A listener later than this is moved to the newest point where it can go on." default:"3s" env:"EVERFILE_MAX_LAG"`
 	Ring          time.Duration `help:"How long a call rings." default:"45s" env:"EVERFILE_RING"`
+	ICEServer     []string      `name:"ice-server" placeholder:"URL" help:"What helps calls connect directly, where that works: stun:HOST[:PORT] or turn:HOST[:PORT][?transport=tcp]; may be repeated." env:"EVERFILE_ICE_SERVER"`
+	TURNSecret    string        `name:"turn-secret" placeholder:"SECRET" help:"What the turn: servers share with this one; callers get a user and password of a day from it." env:"EVERFILE_TURN_SECRET"`
 	Batch         time.Duration `help:"From 100 listeners of a stream on, write to each no oftener than this; 0 writes at once." default:"40ms" env:"EVERFILE_BATCH"`
 }
 
@@ -66,6 +68,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			Calls:       calls.Options{Grace: max(c.Grace, time.Second), Ring: c.Ring},
 			Static:      static.Files,
 			AllowOrigin: c.AllowOrigin,
+			ICE:         relay.ICE{Servers: c.ICEServer, Secret: c.TURNSecret},
 		},
 		Listen: c.Listen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
 		SelfSigned: c.TLSSelfSigned, StateDir: c.StateDir,

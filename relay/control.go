@@ -59,6 +59,7 @@ func (b *board) leave(c *session, bye bool) {
 	if c.dialect != nil {
 		b.pass(c.dialect.leave(b))
 	}
+	b.server.demand.speak(c, nil)
 	over := b.apply(b.state.Handle(c.id, m))
 	b.mu.Unlock()
 	b.end(over)

@@ -79,7 +79,7 @@ func (p *phone) hear(typ string) calls.Message {
 			return m
 		}
 		switch m.Type {
-		case "online", "edge", "listeners":
+		case "online", "edge", "listeners", "demand":
 		default:
 			p.t.Fatalf("%s waits for %s and gets %s", p.name, typ, raw.data)
 		}

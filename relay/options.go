@@ -14,6 +14,7 @@ type Options struct {
 	Stream stream.Options // durations and limits of the streams
 	Calls  calls.Options  // and of the calls
 	Link   LinkOptions    // and of push, which is the other side
+	ICE    ICE            // what callers' peer connections may use
 
 	Static      fs.FS    // the pages; nil: none
 	AllowOrigin []string // origins besides the server's own that may use it from a page; "*" is any
@@ -34,6 +35,7 @@ type Options struct {
 	Hello      time.Duration // a request's head must arrive within this, and so must a hello, or a source's first byte (10 s)
 	Idle       time.Duration // a connection without a request is closed after this (2 min)
 	CloseWait  time.Duration // how long the other side of a socket may take to answer a close (3 s)
+	Unheard    time.Duration // who publishes in a call is told that nobody listens any more after this (10 s)
 	Farewell   time.Duration // how long a stopping server lets publishers finish their run (2 s)
 	Drain      time.Duration // how long a stopping server then lets connections take what is left (2 s)
 
@@ -63,6 +65,10 @@ func (o LinkOptions) withDefaults() LinkOptions {
 
 func (o Options) withDefaults() Options {
 	o.Link = o.Link.withDefaults()
+	def(&o.ICE.For, 24*time.Hour)
+	if o.ICE.Now == nil {
+		o.ICE.Now = time.Now
+	}
 	def(&o.Held, 10*time.Second)
 	def(&o.MaxWait, 5*time.Minute)
 	def(&o.Ahead, time.Second)
@@ -79,6 +85,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Hello, 10*time.Second)
 	def(&o.Idle, 2*time.Minute)
 	def(&o.CloseWait, 3*time.Second)
+	def(&o.Unheard, 10*time.Second)
 	def(&o.Farewell, 2*time.Second)
 	def(&o.Drain, 2*time.Second)
 	if o.Log == nil {

@@ -22,6 +22,9 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
+	if r.Method == http.MethodGet {
+		defer s.demand.ask(a.entry)() // until it is counted among the listeners
+	}
 	st, view, err := s.find(r, a)
 	if err != nil {
 		s.answer(w, r, err)

@@ -90,6 +90,9 @@ func (s *Server) open(r *http.Request, a address, o stream.PublishOptions) (*str
 	if err != nil {
 		return nil, err
 	}
+	if o.Paused && !mine { // a call's end ends its files, however long they are paused
+		return nil, refuse(http.StatusBadRequest, "Only in a call can a run begin paused, since nothing else says when its file is over.")
+	}
 	o.Takeover = mine
 	p, err := s.hub.Publish(a.entry, o)
 	if err == nil && over.Err() != nil { // the call ended in between
@@ -110,7 +113,8 @@ func (s *Server) openRun(r *http.Request, a address) (*stream.Publisher, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.open(r, a, stream.PublishOptions{Format: f, Run: r.URL.Query().Get("run")})
+	q := r.URL.Query()
+	return s.open(r, a, stream.PublishOptions{Format: f, Run: q.Get("run"), Paused: q.Get("paused") == "1"})
 }
 
 // publishSocket appends what comes as binary messages: one message, one chunk.

@@ -25,8 +25,10 @@ type ServeOptions struct {
 // Serve runs a server until ctx is done. It prints the URL to open to out.
 func Serve(ctx context.Context, o ServeOptions, out io.Writer) error {
 	var config *tls.Config
-	var err error
+	err := o.ICE.Check()
 	switch {
+	case err != nil:
+		return err
 	case o.SelfSigned && o.CertFile != "":
 		return fmt.Errorf("--tls-self-signed and --tls-cert exclude each other")
 	case (o.CertFile == "") != (o.KeyFile == ""):

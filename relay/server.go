@@ -25,6 +25,7 @@ type Server struct {
 	hub    *stream.Hub
 	board  *board
 	gate   gate
+	demand demand
 	ctx    context.Context // ends when nobody must be waited for any longer
 	cancel context.CancelFunc
 	work   sync.WaitGroup // handlers, and listeners on connections of their own
@@ -46,6 +47,7 @@ func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
 	o.Calls.Chunk = stream.MaxChunk
+	o.Calls.ICEServers = o.ICE.list
 	s.board = newBoard(s, o.Calls)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s

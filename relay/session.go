@@ -34,6 +34,7 @@ type session struct {
 	dialect dialect       // what it talks instead of our JSON, or nil; the reader's alone
 	written chan struct{} // closed when nothing more is written
 	more    chan struct{} // something is in the outbox
+	asked   chan struct{} // somebody asks for a file of its own
 
 	mu        sync.Mutex // protects below
 	out       []parcel
@@ -43,6 +44,7 @@ type session struct {
 	playing   []calls.Playing  // what its call has it play
 	publishes []string         // the paths that it publishes
 	told      map[string]int64 // listeners that it was told of, by path
+	wanted    map[string]*wish // what it was told of demand, by path
 }
 
 // parcel is a message to write, or the last word.
@@ -52,7 +54,7 @@ type parcel struct {
 }
 
 func newSession(s *Server, l controlLine, cancel context.CancelFunc) *session {
-	return &session{server: s, line: l, cancel: cancel, written: make(chan struct{}), more: make(chan struct{}, 1)}
+	return &session{server: s, line: l, cancel: cancel, written: make(chan struct{}), more: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
 }
 
 // put queues a parcel. Who does not read what it is sent is cut off: nobody
@@ -189,10 +191,13 @@ func (c *session) follow(m calls.Message) {
 			c.server.opt.Log.Info("to be played", "entry", logged(entryOf(p.URL)), "by", c.id, "mime", p.MIME, "why", p.Why)
 		}
 	}
-	c.playing, c.publishes, c.told = m.Play, nil, map[string]int64{}
+	c.playing, c.publishes, c.told, c.wanted = m.Play, nil, map[string]int64{}, map[string]*wish{}
+	var entries []string
 	for _, p := range m.Publish {
 		c.publishes = append(c.publishes, p.Path())
+		entries = append(entries, entryOf(p.Path()))
 	}
+	c.server.demand.speak(c, entries)
 }
 
 // write sends what was put, and how the call's files are getting on, until the
@@ -216,14 +221,25 @@ func (c *session) write(ctx context.Context) {
 					return
 				}
 			}
-		case <-reports.C:
-			for _, m := range c.report() {
-				if !c.send(ctx, calls.Encode(m)) {
-					return
-				}
+		case <-c.asked:
+			if !c.tell(ctx, c.demanded(time.Now())) {
+				return
+			}
+		case now := <-reports.C:
+			if !c.tell(ctx, c.report()) || !c.tell(ctx, c.demanded(now)) {
+				return
 			}
 		}
 	}
+}
+
+func (c *session) tell(ctx context.Context, all []calls.Message) bool {
+	for _, m := range all {
+		if !c.send(ctx, calls.Encode(m)) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *session) send(ctx context.Context, text []byte) bool {

@@ -11,14 +11,22 @@
   var everfile = root.everfile, page = everfile.page, view = page.view, own = page.own;
   var id = page.id, text = page.text, show = page.show;
   var details = page.details = {};
-  var crowd = null, many = 0;
+  var crowd = null, many = 0, strange = false;
 
   function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
 
   /* listening is how many listen: who takes sound and picture as two files is one. */
   function listening(talk) {
     var n = Math.max(talk.files[talk.sends.media.url] || 0, talk.files[talk.sends.picture.url] || 0);
+    if (talk.way.theirs) { return n; }   // none of them is the other side
     return n >= talk.takes ? n - talk.takes + 1 : Math.min(n, 1);
+  }
+
+  /* crowdOf words how many listen. */
+  function crowdOf(t, n) {
+    if (!n) { return t.way.theirs ? "Nobody listens to your file; " + t.peer + " hears you directly." : "Nobody listens to your file yet."; }
+    if (n === 1 || t.way.theirs) { return n === 1 ? "1 listens to your file." : n + " listen to your file, who may be recording."; }
+    return n + " listen to your file: " + t.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.";
   }
 
   /* beside shows the address of pictures that go, or come, beside the sound. */
@@ -45,26 +53,29 @@
     beside("other-picture", t.plays.picture, t.play);
     text(id("curl"), got || sent ? page.curl(got || sent) : "");
     show(id("keep"), !!(got || sent));
-    text(id("listeners"), !sent ? "" : !n ? "Nobody listens to your file yet." : n === 1 ? "1 listens to your file." :
-      n + " listen to your file: " + t.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.");
+    text(id("listeners"), sent ? crowdOf(t, n) : "");
+    text(id("way-why"), t.way.text);
     view.formats(lines("You send", t.sends, m.audio || m.video ? "Nothing yet." : "Nothing.")
       .concat(lines(t.peer + " sends", t.plays, "Nothing.")));
-    if (n === many) { return; }
+    if (n === many && strange === (n > 1 || n > 0 && t.way.theirs)) { return; }
     many = n;
+    strange = n > 1 || n > 0 && t.way.theirs;
     clearTimeout(crowd);
     // A listener that opens the file anew counts twice for a moment.
-    if (n > 1) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
+    if (strange) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
   };
 
   function crowded() {
-    text(id("more"), many + " listen to your file");
+    var words = many + (many === 1 ? " listens to your file" : " listen to your file");
+    text(id("more"), words);
     show(id("more"), true);
-    view.say(many + " listen to your file.");
+    view.say(words + ".");
   }
 
   details.end = function () {
     clearTimeout(crowd);
     many = 0;
+    strange = false;
     show(id("more"), false);
   };
 }(window));

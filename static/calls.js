@@ -36,7 +36,7 @@
     return {
       call: "", peer: who, me: calls.me, want: intended, told: intended, incoming: false, accepted: false, began: 0, link: calls.link,
       at: everfile.now(), lack: "", trouble: "",
-      their: { audio: true, video: false }, state: {}, away: false, slow: {}, files: {}, takes: 1, seen: false,
+      their: { audio: true, video: false }, state: {}, away: false, slow: {}, files: {}, takes: 1, seen: false, way: { state: "file", text: "", theirs: false },
       play: {}, plays: { media: {}, picture: {} }, send: {}, sends: { media: {}, picture: {} }
     };
   }
@@ -286,6 +286,12 @@
     if (before.url !== e.url || before.mime !== e.mime) { talk.seen = false; }
     if (e.state === "stopped") { talk.slow.play = ""; }
     incall.note(talk, "play", e);
+    incall.refresh();
+  };
+
+  on.way = function (e) {
+    if (!talk) { return; }
+    talk.way = e;
     incall.refresh();
   };
 

@@ -121,7 +121,7 @@
       engine: everfile.engine(),
       blocks: everfile.blocks(),
       worker: everfile.controlled(),
-      webrtc: !!(root.RTCPeerConnection && root.RTCPeerConnection.prototype.createDataChannel),
+      webrtc: !!(everfile.direct && everfile.direct.able()),
       mediaDevices: !!camera,
       binary: !!(W && root.ArrayBuffer && W.prototype && "binaryType" in W.prototype)
     };

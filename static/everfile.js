@@ -9,6 +9,7 @@
  *   everfile.watch(options)       watch.js: an endless file plays in an element
  *   everfile.look(options)        look.js: an endless file of pictures shows in an <img>
  *   everfile.phone(options)       phone.js: calls, made of the two
+ *   everfile.way(options)         way.js: and of a direct connection, where there is one
  *
  * ES5 and no build step: what you read is what runs, in the engines of 2013 as
  * well as in today's. Newer features are detected. `everfile` is the only

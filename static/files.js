@@ -32,11 +32,15 @@
    *   told(url, t)        the file at url has t seconds now
    *   tap()               plays again, in a click
    *   nudge()             the network is most likely back
+   *   hold(yes)           what is played comes in another way: the files are let go of; or
+   *                       not any more: they are opened again
+   *   rest(idle)          idle(path): nobody needs that file of one's own now, and nothing
+   *                       is recorded for it until somebody does
    *   stats()             {publish: [...], play: [...]}
    *   end()               stops everything
    */
   everfile.files = function (options) {
-    var files = {}, wanted = { publish: [], play: [] }, sends = [], plays = [], stream = null;
+    var files = {}, wanted = { publish: [], play: [] }, sends = [], plays = [], stream = null, held = false;
     var paced = everfile.adapt.paced();
 
     /* usable says whether the stream has something for a file of that kind, or for its
@@ -151,6 +155,10 @@
       });
     }
 
+    files.rest = function (idle) {
+      sends.forEach(function (f) { if (f.publisher && f.publisher.rest) { f.publisher.rest(idle(bare(f.url))); } });
+    };
+
     files.source = function (next) {
       var another = !!(next && next.blob || stream && stream.blob);   // kind of source
       if (next === stream) { return; }
@@ -197,6 +205,20 @@
       if (f.watcher) { f.watcher.stop(); }
     }
 
+    /* hold: the address stays, for whoever asks for it. */
+    files.hold = function (yes) {
+      if (held === yes) { return; }
+      held = yes;
+      if (yes) {
+        plays.slice().forEach(function (f) {
+          if (f.slow) { options.on("slow", { way: "play", yes: false, picture: true, text: "" }); }
+          f.slow = "";
+          unplay(f);
+        });
+      }
+      playing();
+    };
+
     function playing() {
       var list = wanted.play;
       // All that ends before anything begins: it may be the same element.
@@ -204,6 +226,7 @@
       list.forEach(function (w) {
         var f = find(plays, w.url, w.mime);
         if (list !== wanted.play) { return; }
+        if (held) { tell("play", w, "direct", "Live, directly."); return; }
         if (!f) { play(w); return; }
         f.why = w.why;
         if (f.fault) { fail(f, f.fault); }
@@ -241,7 +264,10 @@
       return { publish: all(sends, "publisher"), play: all(plays, "watcher") };
     };
 
-    files.end = function () { files.set([], []); };
+    files.end = function () {
+      held = false;
+      files.set([], []);
+    };
     return files;
   };
 }(window));

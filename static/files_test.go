@@ -7,6 +7,8 @@ import "testing"
 func TestFiles(t *testing.T) { phoning(t, filesTest) }
 
 const filesTest = `
+const WAV = "/c/alice.wav?key=k", JPEGS = "/c/alice.mjpeg?key=k", MIXED = "multipart/x-mixed-replace";
+
 test("the publisher gets what start says", () => {
   talk();
   const o = publishers[0].options;
@@ -15,6 +17,42 @@ test("the publisher gets what start says", () => {
   phone.hangup();
   start({ call: "d", publish: [Object.assign(publish(OPUS), { bitsPerSecond: 48000 })] });
   assert.deepEqual([publishers[1].options.videoBitsPerSecond, publishers[1].options.audioBitsPerSecond], [0, 48000]);
+});
+
+test("files are let go of while something else is played, and keep their address", () => {
+  const made = window.everfile.files;
+  let files;
+  window.everfile.files = (o) => (files = made(o));
+  talk();
+  window.everfile.files = made;
+  files.hold(true);
+  files.hold(true);
+  assert.deepEqual(running(), [1, 0]);
+  assert.deepEqual([of("play").pop().state, of("play").pop().url], ["direct", OTHER]);
+  start();
+  assert.deepEqual(running(), [1, 0], "whatever the server says again");
+  start({ play: [play(OPUS)] });
+  assert.equal(of("play").pop().mime, OPUS);
+  files.hold(false);
+  assert.deepEqual(running(), [1, 1]);
+  assert.equal(watchers[1].options.element, "bob " + OPUS, "and what is opened is what it says now");
+  files.hold(true);
+  phone.hangup();
+  start({ call: "d" });
+  assert.deepEqual(running(), [1, 1], "the next call begins with its files");
+});
+
+test("one's own files rest, each by itself", () => {
+  const made = window.everfile.files;
+  let files;
+  window.everfile.files = (o) => (files = made(o));
+  begin();
+  window.everfile.files = made;
+  link();
+  phone.source(stream("audio", "video"));
+  start({ publish: [publish("audio/wav", WAV), publish("image/jpeg", JPEGS)] });
+  files.rest((path) => path === "/c/alice.wav");
+  assert.deepEqual(publishers.map((p) => p.rests), [true, false]);
 });
 
 test("start before source", () => {
@@ -81,8 +119,6 @@ test("another format is played anew", () => {
   assert.deepEqual(watchers.map((w) => w.stopped), [true, false]);
   assert.equal(watchers[1].options.element, "bob " + OPUS);
 });
-
-const WAV = "/c/alice.wav?key=k", JPEGS = "/c/alice.mjpeg?key=k", MIXED = "multipart/x-mixed-replace";
 
 test("sound and picture beside each other", () => {
   begin();

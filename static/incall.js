@@ -10,7 +10,8 @@
  * plays, sends: {media, picture} (the phone's events, of the file with the sound or with
  * everything, and of pictures beside it), play, send (the first of them that there is),
  * slow: {send, play} (sentences while there is only sound), files (listeners by URL),
- * takes (in so many files the other plays one's own), link ("open" or not)}
+ * takes (in so many files the other plays one's own), way (the phone's event), link ("open"
+ * or not)}
  */
 (function (root) {
   "use strict";
@@ -19,7 +20,7 @@
   var id = page.id, text = page.text, show = page.show;
   var incall = page.incall = {};
   var phone = null, talk = null, clock = null, duck = null, ducks = false, said = "", covered = "", ear = null;
-  var other = id("other"), pictures = id("other-picture");
+  var other = id("other"), straight = id("direct"), pictures = id("other-picture");
   var TICK = 500, LONG = 6;      // ms; ticks
   var flat = { send: 0, play: 0 };   // for how many ticks there has been only sound where a picture is meant
   var mute = { send: 0, play: 0 };   // and only a picture where sound is meant
@@ -37,11 +38,14 @@
 
   // ---- the other
 
-  /* there says whether there is a picture in one of the two places for it. */
-  function there() { return other.videoWidth > 0 || !!talk.plays.picture.state && pictures.naturalWidth > 0; }
+  /* directly says whether the other comes by the direct connection, and from no file. */
+  function directly() { return talk.way.state === "direct"; }
+
+  /* there says whether there is a picture in one of the places for it. */
+  function there() { return other.videoWidth > 0 || straight.className === "on" && straight.videoWidth > 0 || !!talk.plays.picture.state && pictures.naturalWidth > 0; }
 
   /* shown says whether one is shown now. */
-  function shown() { return talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
+  function shown() { return directly() ? straight.videoWidth > 0 : talk.plays.picture.state === "playing" || talk.plays.media.state === "playing" && other.videoWidth > 0; }
 
   /* unheard is why there is a picture and no sound, if it is so. */
   function unheard() {
@@ -51,7 +55,7 @@
 
   /* cover is what stands in the place of the picture, or in front of it. */
   function cover() {
-    var s = talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
+    var s = directly() ? "playing" : talk.play.state, name = talk.peer, asks = s === "tap" || s === "paused", has = talk.their.audio || talk.their.video;
     var pictured = talk.their.video && talk.state.camera !== false, seen = pictured && talk.seen && there(), words = "";
     pictures.alt = talk.plays.picture.state === "playing" ? "Picture of " + name : "";
     if (!has) {
@@ -98,16 +102,18 @@
   /* hear shows how loud the other is, where an element tells it without its sound
    * going another way. */
   function hear() {
-    var stream, stop = null, off = null;
+    var stream, stop = null, off = null, direct = directly();
     function meter() {
       stream.getVideoTracks().forEach(function (t) { t.stop(); });   // they cost, and only the sound is wanted
       if (stop) { stop(); }
       stop = everfile.devices.meter(stream, function (level) { view.level(id("other-level"), level); });
       show(id("other-meter"), !!stop);
     }
+    if (ear && direct !== ear.direct) { ear(); }
     if (ear || !other.captureStream || !talk.their.audio) { return; }
     try {
-      stream = other.captureStream();
+      // Copies: what is stopped in the end is not what is played.
+      stream = !direct ? other.captureStream() : new root.MediaStream(straight.srcObject.getAudioTracks().map(function (t) { return t.clone(); }));
       meter();
       off = everfile.listen(stream, "addtrack", meter);   // the file was opened again
     } catch (e) { return; }
@@ -118,6 +124,7 @@
       show(id("other-meter"), false);
       ear = null;
     };
+    ear.direct = direct;
   }
 
   // ---- oneself
@@ -161,9 +168,15 @@
     if (sent || got) { incall.refresh(); }
   }
 
+  /* badge says how the other is played. */
+  function badge() {
+    text(id("way"), directly() ? "direct" : "endless file");
+    if (directly()) { show(id("behind-live"), false); }
+  }
+
   /* measured is called four times a second. */
   incall.measured = function (stats) {
-    var lively = talk && talk.play.state === "playing" && typeof stats.behind === "number";
+    var lively = talk && !directly() && talk.play.state === "playing" && typeof stats.behind === "number";
     if (!talk) { return; }
     show(id("behind-live"), lively);
     text(id("behind"), lively ? stats.behind.toFixed(1) + " s behind live" : "");
@@ -176,7 +189,8 @@
   incall.refresh = function () {
     if (!talk) { return; }
     talk.seen = talk.seen || shown();
-    if (talk.plays.media.state === "playing") { hear(); }
+    if (directly() || talk.plays.media.state === "playing") { hear(); }
+    badge();
     cover();
     banner();
     mine();
@@ -192,6 +206,7 @@
     covered = "Connecting.";   // which is what comes first, and was said
     text(id("other-name"), t.peer);
     other.setAttribute("aria-label", "Sound and picture of " + t.peer);
+    straight.setAttribute("aria-label", "Sound and picture of " + t.peer + ", directly");
     view.avatar(id("other-avatar"), t.peer);
     view.avatar(id("own-avatar"), t.me);
     view.banner("", false);
@@ -222,6 +237,7 @@
     view.picture(id("self"), null, false);
     show(id("behind-live"), false);
     text(id("behind"), "");
+    text(id("way"), "");
     text(id("time"), "0:00");
     show(id("tap"), false);
   };
@@ -271,7 +287,7 @@
   ["fullscreenchange", "webkitfullscreenchange"].forEach(function (type) {
     everfile.listen(doc, type, function () { view.pressed("fullscreen", page.full()); });
   });
-  everfile.listen(other, "resize", function () { incall.refresh(); });
+  [other, straight].forEach(function (video) { everfile.listen(video, "resize", function () { incall.refresh(); }); });
   everfile.duck.settable(other, function (yes) {
     ducks = yes;
     show(id("headphones"), yes);

@@ -30,6 +30,7 @@
     calls.phone = page.phone = everfile.phone({
       caller: name, resume: right,
       element: function (who, mime) { return id(/^(image|multipart)\//.test(mime) ? "other-picture" : "other"); },
+      direct: function () { return id("direct"); },
       on: function (type, e) { if (calls.on[type]) { calls.on[type](e || {}); } }
     });
   };

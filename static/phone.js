@@ -26,6 +26,7 @@
    *   caller    the name asked for
    *   resume    the token kept from an earlier page, "" if there is none
    *   element(caller, mime)   what plays that caller's file of that type: an <img>, if pictures
+   *   direct(caller)          the <video> that shows what comes of that caller directly
    *   on(type, e):
    *     "link"       {state, text}   of the control connection, as in control.js
    *     "welcome"    {caller, resume, resumed, limits}
@@ -41,6 +42,7 @@
    *                  less, for the connection's sake, or not any more; whether with picture
    *     "stats"      the watcher's, four times a second
    *     "listeners"  {n, url}
+   *     "way"        {state, text, theirs}: how the other is played, as in way.js
    *     "message"    {from, data}
    *     "error"      {code, text, re}
    *     "reload"     {}   the server speaks a newer version
@@ -60,9 +62,17 @@
     var back = false;       // the connection is a new one, and nothing has been said of the call
     var doubt = null;
     var able = everfile.abilities(function (c) { return say({ type: "can", can: c }); });
-    var files = everfile.files({ element: options.element, on: options.on, failed: cannot });
+    var files = everfile.files({ element: options.element, on: played, failed: cannot });
+    var way = everfile.way({ call: files, element: options.direct, say: signal, on: function (e) { on("way", e); } });
 
     function say(m) { return !!control && control.send(m); }
+
+    function signal(who, what) { return say({ type: "signal", call: is.call, to: who, data: what }); }
+
+    function played(type, e) {
+      if (type === "play") { way.saw(e); }
+      on(type, e);
+    }
 
     // ---- the state
 
@@ -93,6 +103,7 @@
       unsaid = false;
       peers = {};
       files.end();
+      way.end();
       if (e) { on("ended", { reason: e.reason, by: e.by || "", text: e.text || "", peer: was.peer }); }
       show();
     }
@@ -159,6 +170,7 @@
         me = m.caller;
         token = m.resume;
         if (m.v > VERSION) { on("reload", {}); }
+        way.servers(m.iceServers);
         on("welcome", { caller: m.caller, resume: m.resume, resumed: !!m.resumed, limits: m.limits });
         on("online", { callers: m.online });
         back = m.resumed;
@@ -198,6 +210,7 @@
         if (is.call !== m.call) { return; }   // the page has hung up meanwhile
         tellMedia();
         files.set(m.publish || [], m.play || []);
+        if (is.call === m.call) { way.set(m.peers[0] || null); }
       },
 
       ended: function (m) {
@@ -207,6 +220,8 @@
       },
 
       message: function (m) { on("message", { from: m.from, data: m.data }); },
+      signal: function (m) { if (is.state === "talking" && m.call === is.call) { way.heard(m.from, m.data); } },
+      demand: function (m) { way.demand(m.url, m.on); },
       listeners: function (m) { on("listeners", { n: m.n, url: m.url }); },
       edge: function (m) { files.told(m.url, m.t); },
 
@@ -216,7 +231,7 @@
         if (m.code === "taken") {
           if (is.state !== "idle") { gone(TEXT.forgotten); }
           on("taken", { suggest: m.suggest, text: m.text });
-        } else if (!m.call || m.call === is.call) {
+        } else if (m.re !== "signal" && (!m.call || m.call === is.call)) {   // signals are said again
           on("error", { code: m.code, text: m.text, re: m.re });
         }
         if (m.re === "invite" && is.state === "calling" && !is.call) {
@@ -230,7 +245,7 @@
 
     function linked(word, sentence) {
       on("link", { state: word, text: sentence });
-      if (word === "lost") { settle(); } else if (word === "open") { able.tell(); files.nudge(); }
+      if (word === "lost") { settle(); } else if (word === "open") { able.tell(); files.nudge(); way.nudge(); }
       if (is.state !== "idle" && (word === "replaced" || word === "refused")) { gone(word === "replaced" ? TEXT.replaced : sentence); }
     }
 
@@ -277,7 +292,7 @@
 
     phone.stats = function () {
       var s = files.stats();
-      return { state: is.state, call: is.call, peer: is.peer, publish: s.publish, play: s.play };
+      return { state: is.state, call: is.call, peer: is.peer, publish: s.publish, play: s.play, way: way.stats() };
     };
 
     phone.close = function () {
@@ -289,9 +304,10 @@
     phone.cancel = phone.hangup = function () { return end(); };
     phone.source = function (stream) {
       files.source(stream);
+      way.source(stream);
       able.lend(stream && stream.mime || "");
     };
-    phone.tap = files.tap;
+    phone.tap = function () { files.tap(); way.tap(); };
     control = everfile.control({
       hello: function () { return { caller: me, resume: token, can: able.can() }; },
       onmessage: function (m) { if (heard.hasOwnProperty(m.type)) { heard[m.type](m); } },

@@ -9,7 +9,7 @@ func TestPhone(t *testing.T) { phoning(t, phoneTest) }
 
 func phoning(t *testing.T, test string) {
 	t.Helper()
-	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "files.js", "phone.js")
+	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "files.js", "peer.js", "direct.js", "way.js", "phone.js")
 }
 
 const phoneFakes = `
@@ -33,6 +33,7 @@ window.everfile.control = (o) => {
 window.everfile.publish = (o) => {
   const p = { options: o, stopped: false, nudged: 0, runs: [o.mimeType], streams: [o.stream], nudge: () => p.nudged++ };
   p.stop = () => { p.stopped = true; };
+  p.rest = (yes) => { p.rests = yes; };
   p.restart = (s) => { p.runs.push(o.mimeType); p.streams.push(s || null); };
   p.stats = () => ({ state: "recording" });
   publishers.push(p);
@@ -104,6 +105,45 @@ const running = () => [publishers.filter((p) => !p.stopped).length, watchers.fil
 `
 
 const phoneTest = `
+test("signals and demand", () => {
+  const way = window.everfile.way, got = [];
+  window.everfile.way = (o) => {
+    const w = {};
+    ["set", "heard", "demand", "source", "servers", "nudge", "tap", "end", "saw"].forEach((name) => { w[name] = (...a) => got.push([name].concat(a)); });
+    w.stats = () => ({});
+    w.options = o;
+    got.way = w;
+    return w;
+  };
+  const of = (name) => got.filter((g) => g[0] === name).map((g) => g.slice(1));
+  talk();
+  window.everfile.way = way;
+  assert.deepEqual(of("set"), [[{ caller: "bob", media: both, away: false }]]);
+  hear({ type: "signal", call: "c", from: "bob", data: 1 });
+  hear({ type: "signal", call: "other", from: "bob", data: 2 });
+  assert.deepEqual(of("heard"), [["bob", 1]]);
+  hear({ type: "demand", url: "/c/alice.webm", on: false });
+  assert.deepEqual(of("demand"), [["/c/alice.webm", false]]);
+  assert.equal(got.way.options.say("bob", 3), true);
+  assert.deepEqual(sent("signal"), [{ type: "signal", call: "c", to: "bob", data: 3 }]);
+  hear({ type: "error", code: "gone", re: "signal", call: "c", text: "Not connected." });
+  assert.equal(events.filter((e) => e.type === "error").length, 0, "it is said again by itself");
+  got.way.options.on({ state: "direct", text: "x", theirs: false });
+  assert.equal(events.pop().type, "way");
+  watchers[0].options.onstate("playing", "Live.");
+  assert.equal(of("saw").pop()[0].state, "playing");
+  lose();
+  assert.equal(got.way.options.say("bob", 4), false);
+  const n = of("nudge").length;
+  link(true);
+  assert.equal(of("nudge").length, n + 1);
+  start();
+  phone.hangup();
+  assert.equal(of("end").length, 1);
+  hear({ type: "signal", call: "c", from: "bob", data: 5 });
+  assert.equal(of("heard").length, 1);
+});
+
 test("what the page can is said again when it is something else", () => {
   let settled;
   window.everfile.measure = (done) => { settled = done; };

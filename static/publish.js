@@ -25,6 +25,7 @@
     replaced: "Stopped: another window is publishing under this name.",
     refused: "Stopped: the server refused the data.",
     failed: "Stopped.",
+    resting: "Nobody listens: nothing is recorded until somebody does.",
     track: "A camera or microphone has gone.",
     stopping: "Sending the last bit.",
     stopped: "Stopped: the file has ended."
@@ -68,6 +69,8 @@
    *   restart(stream)  begins a new run of the same file, with another stream if given;
    *               what the options say by then of the format is heeded
    *   nudge()     the network is most likely back: tries at once
+   *   rest(yes)   nothing is recorded, but everything is ready for the next run; or that
+   *               begins
    *   stats()     {state, mimeType, chunks, acked, bytes (unacknowledged), total, reconnects, runs, seconds}
    */
   everfile.publish = function (options) {
@@ -129,12 +132,12 @@
     // ---- what the uplink says
 
     function ready(again, left) {
-      if (!recorder && !flushed) {
+      if (!recorder && !flushed && !uplink.resting) {
         record();
         if (over) { return; }
       }
       if (left) { tell("behind"); }
-      if (!stopping) { tell(again ? "back" : "recording"); }
+      if (!stopping) { tell(uplink.resting ? "resting" : again ? "back" : "recording"); }
       finish();
     }
 
@@ -210,6 +213,16 @@
       if (over || stopping) { return; }
       stream = next || stream;
       uplink.renew("restarted");
+    };
+
+    publisher.rest = function (yes) {
+      if (over || stopping || leaving || uplink.resting === yes) { return; }
+      uplink.resting = yes;
+      if (yes) {
+        uplink.renew("");
+      } else if (uplink.ready()) {
+        ready(false, false);
+      }
     };
 
     publisher.nudge = function () { uplink.nudge(); };

@@ -116,6 +116,98 @@ test("restarted, it heeds what the options say by then", () => {
   assert.equal(recorders[1].stream, s);
 });
 
+test("it rests, and goes on with another run", () => {
+  begin();
+  ready(0);
+  record(1);
+  const id = runID();
+  made.rest(false);
+  assert.equal(last().closing, null, "it does not rest");
+  made.rest(true);
+  assert.equal(recorders[0].dropped, true);
+  assert.equal(last().closing, 3000);
+  last().end(3000);
+  advance(0);
+  assert.match(last().url, /&paused=1$/);
+  assert.notEqual(runID(), id);
+  const resting = runID();
+  ready(0);
+  made.rest(true);
+  advance(60000);
+  assert.deepEqual([recorders.length, last().closing, made.stats().state], [1, null, "resting"]);
+  last().end(1006);
+  advance(250);
+  assert.match(last().url, /&paused=1$/);
+  assert.equal(runID(), resting, "a network that flaps changes nothing");
+  ready(0, true);
+  assert.equal(recorders.length, 1);
+  made.rest(false);
+  assert.equal(recorders.length, 2, "everything is ready");
+  record(5);
+  assert.deepEqual(last().said.map((b) => b.size), [5]);
+  assert.deepEqual(states, ["connecting", "recording", "resting", "lost", "resting", "recording"]);
+  last().end(1006);
+  advance(250);
+  assert.doesNotMatch(last().url, /paused/);
+  assert.equal(runID(), resting, "the same run");
+  ready(1, true);
+});
+
+test("it goes on before it could rest", () => {
+  begin();
+  ready(0);
+  made.rest(true);
+  made.rest(false);
+  last().end(3000);
+  advance(0);
+  assert.doesNotMatch(last().url, /paused/);
+  ready(0);
+  assert.equal(recorders.length, 2);
+  made.rest(true);
+  last().end(3000);
+  advance(0);
+  last().open();
+  made.rest(false);
+  assert.equal(recorders.length, 2, "not before the server is ready");
+  ready(0);
+  assert.equal(recorders.length, 3);
+});
+
+test("another device, the end and a server that goes, while it rests", () => {
+  for (const what of ["device", "end", "server"]) {
+    begin();
+    ready(0);
+    made.rest(true);
+    last().end(3000);
+    advance(0);
+    ready(0);
+    if (what === "device") {
+      made.restart(stream("audio"));
+      last().end(3000);
+      advance(0);
+      assert.match(last().url, /paused/);
+      ready(0);
+      assert.equal(recorders.length, 1);
+      made.rest(false);
+      assert.equal(recorders[1].stream.tracks.length, 1);
+    } else if (what === "end") {
+      let stopped = 0;
+      made.stop(() => stopped++);
+      assert.deepEqual([stopped, last().closing], [1, 1000]);
+      made.rest(false);
+      assert.equal(recorders.length, 1);
+    } else {
+      last().hear({ type: "goaway", chunks: 0 });
+      assert.equal(last().closing, 1000);
+      last().end(1000);
+      advance(500);
+      assert.match(last().url, /paused/);
+      ready(0);
+      assert.equal(recorders.length, 1);
+    }
+  }
+});
+
 test("it stops when the last chunk is in the file", () => {
   begin();
   ready(0);

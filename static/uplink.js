@@ -34,11 +34,12 @@
    *                       without a connection; late when it is about to be given up
    *
    * It has run (the ID), runs, reconnects, keep(blob), renew(word, why, code), nudge()
-   * (the network is most likely back), stop() (the file ends), store, and patient:
-   * nothing is given up.
+   * (the network is most likely back), stop() (the file ends), store, ready(): whether it
+   * is connected, patient: nothing is given up, and resting, which may be set before a
+   * renew(): the run brings nothing for now.
    */
   everfile.uplink = function (options) {
-    var now = everfile.now, store = everfile.store(), uplink = { run: "", runs: 0, reconnects: 0, patient: false };
+    var now = everfile.now, store = everfile.store(), uplink = { run: "", runs: 0, reconnects: 0, patient: false, resting: false };
     var socket, watchdog, off, over = false, ready = false, readyAt = 0, again = false;
     var renewing = false, renewedAt = 0, left = false;
 
@@ -81,8 +82,9 @@
     // ---- the socket
 
     function address() {
+      var url = everfile.withQuery(everfile.withQuery(options.url, "run", uplink.run), "key", options.key);
       ready = false;
-      return everfile.withQuery(everfile.withQuery(options.url, "run", uplink.run), "key", options.key);
+      return uplink.resting ? everfile.withQuery(url, "paused", "1") : url;
     }
 
     function receive(m) {
@@ -171,6 +173,7 @@
     uplink.keep = keep;
     uplink.renew = renew;
     uplink.stop = stop;
+    uplink.ready = function () { return ready; };
     uplink.nudge = function () { if (!socket.connected()) { socket.retry(); } };
     return uplink;
   };

@@ -21,16 +21,21 @@ type Entry struct {
 	run    *run          // the newest
 	pub    *Publisher    // who writes now
 	key    string        // the right to publish, of whoever holds the name; "" is nobody's
-	grace  *grace        // running while the publisher is gone
+	grace  *grace        // while the publisher is gone
+	paused bool          // see pause.go
 	news   chan struct{} // closed and replaced when stream changes
 
 	conversions map[ConvertOptions]*conversion // of stream
 }
 
-// current returns the stream, or what to wait for.
+// current returns the stream, or what to wait for. While the entry is paused there is
+// none: who comes then gets what follows, from its header on.
 func (e *Entry) current() (*Stream, <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.paused {
+		return nil, e.news
+	}
 	return e.stream, e.news
 }
 
@@ -67,7 +72,7 @@ func (e *Entry) begin(r *run, h *head) error {
 func (e *Entry) end() {
 	e.finish()
 	e.run.forget(e.hub)
-	e.run, e.key = nil, ""
+	e.run, e.key, e.paused = nil, "", false
 	e.tell()
 }
 
@@ -95,7 +100,7 @@ func (e *Entry) listeners() int64 {
 
 // grace is the time that a publisher has to come back.
 type grace struct {
-	timer *time.Timer // entry's mu
+	timer *time.Timer // entry's mu; nil: it has no end
 }
 
 // expire ends a file whose publisher did not come back.
@@ -118,7 +123,9 @@ func (e *Entry) cancelGrace() bool {
 	if e.grace == nil {
 		return false
 	}
-	e.grace.timer.Stop()
+	if e.grace.timer != nil {
+		e.grace.timer.Stop()
+	}
 	e.grace = nil
 	return true
 }

@@ -15,6 +15,9 @@ type PublishOptions struct {
 	// not silent: the key is one person's alone.
 	Takeover bool
 
+	// Paused begins a run that brings nothing for now; see [Entry.pause].
+	Paused bool
+
 	Metadata *Metadata // what is said of the stream; nil: nothing new
 }
 
@@ -79,7 +82,7 @@ func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool,
 	switch {
 	case e.hub.closed.Load(): // between acquire and here
 		return nil, false, ErrClosed
-	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || !o.Takeover && now.Sub(e.pub.last) < e.hub.opt.Silent),
+	case e.pub != nil && !resume && (o.Key == "" || e.key != o.Key || !o.Takeover && (e.paused || now.Sub(e.pub.last) < e.hub.opt.Silent)),
 		e.grace != nil && e.key != "" && e.key != o.Key, barred && !resume:
 		return nil, false, ErrBusy
 	case e.stream == nil && e.hub.full():
@@ -94,6 +97,9 @@ func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool,
 		e.run = newRun(o)
 	}
 	e.key = o.Key
+	if o.Paused && e.run.to == nil {
+		e.pause()
+	}
 	e.describe(o.Metadata)
 	e.pub = &Publisher{e: e, run: e.run, known: resume, resumed: e.run.chunks, gone: make(chan struct{}), last: now, held: true}
 	return e.pub, grace, nil
@@ -165,7 +171,7 @@ func (p *Publisher) End() error {
 		e := p.e
 		err := p.run.feeder.finish(e.emit)
 		e.flush()
-		if p.run.to == nil && e.stream != nil {
+		if p.run.to == nil && e.stream != nil && !e.paused {
 			p.wait() // it brought nothing, so the file is not its to end
 		} else {
 			e.end()
@@ -180,10 +186,12 @@ func (p *Publisher) Drop() {
 	_ = p.leave(func() error { p.wait(); return nil })
 }
 
-// wait begins the grace period. e.mu is held.
+// wait begins the grace period, which of a paused entry has no end. e.mu is held.
 func (p *Publisher) wait() {
 	g := &grace{}
-	g.timer = time.AfterFunc(p.e.hub.opt.Grace, func() { p.e.expire(g) })
+	if !p.e.paused {
+		g.timer = time.AfterFunc(p.e.hub.opt.Grace, func() { p.e.expire(g) })
+	}
 	p.e.grace, p.held = g, false // the hold is the timer's now
 }
 
@@ -253,5 +261,6 @@ func (e *Entry) flush() {
 		e.stream.append(r.parts)
 		clear(r.parts)
 		r.parts = r.parts[:0]
+		e.resume()
 	}
 }

@@ -220,5 +220,5 @@ func (e *Entry) begins(ext string, anyway bool) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.stream == nil && (anyway || e.pub != nil || e.grace != nil)
+	return (e.stream == nil || e.paused) && (anyway || e.pub != nil || e.grace != nil)
 }

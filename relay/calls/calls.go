@@ -14,6 +14,7 @@ package calls
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -31,6 +32,10 @@ type Options struct {
 	Callers  int           // at most so many (10,000)
 	Chunk    int           // bytes that a publisher may send at once, which callers are told
 	Random   func() string // an unguessable word of at least 128 bits (crypto/rand)
+
+	// ICEServers lists what helps a caller's peer connections through its network, each
+	// an RTCIceServer as JSON (nobody). It may be asked with a lock held.
+	ICEServers func(caller string) []json.RawMessage
 }
 
 func (o Options) withDefaults() Options {
@@ -48,6 +53,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Callers == 0 {
 		o.Callers = 10_000
+	}
+	if o.ICEServers == nil {
+		o.ICEServers = func(string) []rawJSON { return []rawJSON{} }
 	}
 	if o.Random == nil {
 		o.Random = func() string { return strings.ToLower(rand.Text()) }

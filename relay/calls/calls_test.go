@@ -127,6 +127,28 @@ c failed call=call-r3 url=/call-r3/bob.webm
 			c< error code=no-match re=failed
 c signal call=call-r3 to=bob data=1
 			c< error code=no-match re=signal`,
+		"signals": talking + `
+c hello caller=carol
+			c< welcome caller=carol
+a signal call=call-r3 to=bob data={"from":"1"}
+			b< signal call=call-r3 from=alice data={"from":"1"}
+a signal call=call-r3 to=carol data=1
+			a< error code=no-match re=signal
+a signal call=call-r3 to=alice data=1
+			a< error code=no-match re=signal
+a signal call=call-r3 data=1
+			a< error code=bad-request re=signal
+a signal call=call-r3 to=bob
+			a< error code=bad-request re=signal
+b lost
+			a< start call=call-r3 publish=/call-r3/alice.webm?key=r4 video/webm;codecs=vp8,opus play=/call-r3/bob.webm?el=5s video/webm;codecs=vp8,opus peer=bob:av:away
+a signal call=call-r3 to=bob data=1
+			a< error code=gone re=signal
+a hangup call=call-r3
+			forbid call-r3
+			a< ended call=call-r3 reason=hangup by=alice
+a signal call=call-r3 to=bob data=1
+			a< error code=no-match re=signal`,
 		"names": twoPeople + `
 c hello caller=alice
 			c< error code=taken re=hello suggest=alice-2

@@ -101,7 +101,7 @@ func (c *caller) set(can *Can) {
 func (s *State) welcome(c *caller, back bool) {
 	s.send(Message{
 		Type: "welcome", V: Version, Caller: c.name, Resume: c.resume, Resumed: back,
-		Online: s.online(), ICEServers: []rawJSON{},
+		Online: s.online(), ICEServers: s.opt.ICEServers(c.name),
 		Limits: &Limits{Message: MaxMessage, Chunk: s.opt.Chunk, Ring: s.opt.Ring.Seconds(), Grace: s.opt.Grace.Seconds()},
 	}, c)
 	switch k := c.call; {

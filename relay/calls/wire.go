@@ -85,6 +85,7 @@ type Message struct {
 	Peers   []Peer        `json:"peers,omitzero"`
 
 	N  *int64   `json:"n,omitempty"`  // listeners
+	On *bool    `json:"on,omitempty"` // demand: somebody listens
 	T  *float64 `json:"t,omitempty"`  // edge: newest media in the file, s
 	At *float64 `json:"at,omitempty"` // edge: the server's clock since the file began, s
 

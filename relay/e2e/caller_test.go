@@ -126,10 +126,15 @@ func hearsOther(p *tab, tone int) {
 // silent waits until nothing is heard of a tone.
 func silent(p *tab, tone int) {
 	p.t.Helper()
-	p.until(fmt.Sprintf(`(window.wasLoud = window.wasLoud || measure.level(document.getElementById("other"), %d, 1).then(function (db) {
+	silentIn(p, "#other", tone)
+}
+
+func silentIn(p *tab, element string, tone int) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`(window.wasLoud = window.wasLoud || measure.level(document.querySelector(%q), %d, 1).then(function (db) {
 		window.wasLoud = null;
 		window.lastLevel = db;
-	}), window.lastLevel < -60)`, tone))
+	}), window.lastLevel < -60)`, element, tone))
 	eval[bool](p, `(window.lastLevel = 0, true)`)
 }
 

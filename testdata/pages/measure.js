@@ -13,14 +13,17 @@
     return ac;
   }
 
-  // tap returns the element's sound as a node; an element has only one. Chromium
-  // gives none of an element that plays a stream: then it is the stream's.
+  // tap returns the element's sound as a node; an element has only one. That of one
+  // which plays a MediaStream is the stream's, however loud the element is: Chromium
+  // gives no other.
   async function tap(element) {
     await context();
-    if (!sources.has(element)) {
-      const stream = element.srcObject;
-      const source = stream ? ac.createMediaStreamSource(stream) : ac.createMediaElementSource(element);
-      if (!stream) { source.connect(ac.destination); }
+    const stream = element.srcObject;
+    if (stream && (!sources.has(element) || sources.get(element).mediaStream !== stream)) {
+      sources.set(element, ac.createMediaStreamSource(stream));
+    } else if (!sources.has(element)) {
+      const source = ac.createMediaElementSource(element);
+      source.connect(ac.destination);
       sources.set(element, source);
     }
     return sources.get(element);
