@@ -78,20 +78,23 @@
   everfile.phone = function (options) {
     var me = options.caller, token = options.resume || "", on = options.on, phone = {}, control = null, audio = null;
     var is = nothing(), shown = "";                // what "state" tells, and what it told last
-    var mine = null, unsaid = false;               // mine: {audio, video}; whether the server is yet to be told
     var accepted = null;    // the accept that was said in this call
     var crossing = null;    // an invite that came while we were calling
     var knock = null;       // or while we are in a room
     var back = false;       // the connection is a new one, and nothing has been said of the call
-    var doubt = null, unshare = [], stray = false; // stray: the server believes that a screen is shared
+    var doubt = null;
     var able = everfile.abilities(function (c) { return say({ type: "can", can: c }); });
     var left = everfile.parting(say), roster = everfile.roster(on);
     var files = everfile.files({ me: function () { return me; }, element: options.element, mix: options.mix || mix, on: played, failed: cannot });
+    var media = everfile.media({ call: files, say: sayMedia, onshare: function (shares) { on("share", { yes: shares }); } });
     var way = everfile.ways({ call: files, element: options.direct, say: signal, on: function (e) { on("way", e); } });
 
     function say(m) { return !!control && control.send(m); }
 
     function signal(who, what) { return say({ type: "signal", call: is.call, to: who, data: what }); }
+
+    /* sayMedia: while it rings here, accept says it. */
+    function sayMedia(what) { return !!is.call && is.state !== "ringing" && say({ type: "media", call: is.call, media: what }); }
 
     function mix() { return audio = audio || root.document.createElement("audio"); }
 
@@ -128,9 +131,8 @@
       var was = is, next = knock, end;
       settle();
       is = nothing();
-      accepted = crossing = knock = mine = null;
-      unsaid = stray = false;
-      unshared();
+      accepted = crossing = knock = null;
+      media.end();
       roster.end();
       files.end();
       way.end();
@@ -180,33 +182,6 @@
 
     function ring(m) { become({ state: "ringing", call: m.call, peer: m.from, media: m.media, incoming: true }); }
 
-    /* whole is what one sends, the screen too. */
-    function whole() {
-      var m = mine || files.kinds(), shared = files.shared();
-      return shared ? { audio: m.audio, video: m.video, screen: shared } : m;
-    }
-
-    /* tellMedia: what one sends has changed since the call was made or accepted. */
-    function tellMedia() {
-      if (unsaid && is.call && is.state !== "ringing") { unsaid = !say({ type: "media", call: is.call, media: whole() }); }
-    }
-
-    /* strayed: a page that was loaded again shares no screen any more, and says so when
-     * it knows what it does send. */
-    function strayed() {
-      if (!stray || !mine && !files.kinds().audio && !files.kinds().video) { return; }
-      stray = false;
-      unsaid = true;
-      tellMedia();
-    }
-
-    /* unshared: the screen is not shared any more, and nobody need be told but the page. */
-    function unshared() {
-      var was = unshare.length > 0;
-      while (unshare.length) { unshare.pop()(); }
-      if (was) { on("share", { yes: false }); }
-    }
-
     function unknock(sentence) {
       var was = knock;
       knock = null;
@@ -245,7 +220,7 @@
         if (is.state === "idle") {
           if (!m.resumed) { show(); }
         } else if (is.room) {
-          say({ type: "join", room: is.call, media: whole() });   // to be told anew who is there
+          say({ type: "join", room: is.call, media: media.all() });   // to be told anew who is there
         } else if (m.resumed) { doubting(); } else { gone(TEXT.forgotten); }
       },
 
@@ -257,9 +232,9 @@
       ringing: function (m) {
         if (left.met(m, m.to)) { return; }
         if (is.call && is.call !== m.call) { gone(TEXT.other); }
-        mine = mine || m.media;
+        if (!media.known()) { media.set(m.media, true); }
         become({ state: "calling", call: m.call, peer: m.to, media: null, incoming: false });
-        tellMedia();
+        media.tell();
       },
 
       invite: function (m) {
@@ -284,9 +259,7 @@
         if (is.call !== m.call) { return; }   // the page has hung up meanwhile
         roster.set(m.peers);
         if (is.call !== m.call) { return; }
-        stray = !files.shared() && (m.publish || []).some(function (w) { return w.screen; });
-        tellMedia();
-        strayed();
+        media.start(m.publish || []);
         files.set(m.publish || [], m.play || [], m.room);
         if (is.call === m.call) { way.set(m.peers); }
       },
@@ -344,20 +317,17 @@
     };
 
     phone.call = function (who, what) {
-      if (is.state !== "idle") { return false; }
-      if (left.undo(who)) {   // the one that was cancelled is still under way: that will do
-        unsaid = true;
-      } else if (!say({ type: "invite", to: who, media: what })) { return false; }
-      mine = what;
+      var under = is.state === "idle" && left.undo(who);   // the one that was cancelled is still under way: that will do
+      if (is.state !== "idle" || !under && !say({ type: "invite", to: who, media: what })) { return false; }
+      media.set(what, !under);
       become({ state: "calling", call: "", peer: who, media: null, incoming: false });
       return true;
     };
 
     phone.accept = function (what) {
       if (is.state !== "ringing" || accepted) { return false; }
-      mine = what;
-      unsaid = false;
-      accepted = { type: "accept", call: is.call, media: mine };
+      media.set(what, true);
+      accepted = { type: "accept", call: is.call, media: what };
       say(accepted);       // or when the invite comes again
       return true;
     };
@@ -365,7 +335,7 @@
     phone.join = function (name, what) {
       if (is.state !== "idle" || !say({ type: "join", room: name, media: what })) { return false; }
       left.anew(name);
-      mine = what;
+      media.set(what, true);
       become(within("joining", name));
       return true;
     };
@@ -373,10 +343,10 @@
     phone.leave = function () { return !!is.room && leave("leave", "left"); };
 
     phone.answer = function (call, what) {
-      var m = knock, media = what || whole();
+      var m = knock, sends = what || media.all();
       if (!m || m.call !== call) { return false; }
       leave("leave", "left");   // and it rings
-      return is.call === call && phone.accept(media);
+      return is.call === call && phone.accept({ audio: sends.audio, video: sends.video });
     };
 
     phone.reject = function (what, why) {
@@ -387,25 +357,12 @@
       return say({ type: "reject", call: m.call, reason: why });
     };
 
-    phone.share = function (stream) {
-      var was = unshare.length > 0;
-      if (stream ? is.state !== "talking" : !was) { return false; }
-      while (unshare.length) { unshare.pop()(); }
-      files.share(stream);
-      if (stream) { unshare = everfile.outlast(stream.getVideoTracks(), function () { phone.share(null); }); }
-      if (was !== !!stream) { on("share", { yes: !!stream }); }
-      unsaid = true;
-      tellMedia();
-      return true;
-    };
+    phone.share = function (stream) { return (!stream || is.state === "talking") && media.share(stream); };
 
     phone.media = function (what) {
       if (is.state === "idle") { return false; }
-      mine = what;
-      unsaid = true;
-      stray = false;
-      tellMedia();
-      return !unsaid;
+      media.set(what, false);
+      return media.tell();
     };
 
     phone.send = function (what, to) {
@@ -429,7 +386,7 @@
       files.source(stream);
       way.source(stream);
       able.lend(stream && stream.mime || "");
-      strayed();
+      media.source();
     };
     phone.tap = function () { files.tap(); way.tap(); };
     control = everfile.control({

@@ -10,7 +10,7 @@ func TestPhone(t *testing.T) { phoning(t, phoneTest) }
 func phoning(t *testing.T, test string) {
 	t.Helper()
 	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "tabs.js", "seats.js", "stills.js", "plays.js", "files.js",
-		"peer.js", "direct.js", "way.js", "ways.js", "roster.js", "parting.js", "phone.js")
+		"peer.js", "direct.js", "way.js", "ways.js", "roster.js", "parting.js", "media.js", "phone.js")
 }
 
 const phoneFakes = `
