@@ -8,12 +8,13 @@
  *           calls onway(through) once: whether it got through to the server; if that
  *           returns false, it is not to be used
  *   byhttp.messages.able(), byhttp.chunks.able()
+ *   byhttp.open   so many there are
  */
 (function (root) {
   "use strict";
 
   var everfile = root.everfile = root.everfile || {};
-  var byhttp = everfile.byhttp = {};
+  var byhttp = everfile.byhttp = { open: 0 };
   var TRIES = 3, RETRY = 300;        // POSTs of the same messages; ms, longer each time
   var MANY = 100, MUCH = 128 * 1024; // messages and characters in one POST
   var CHUNKS = 200, BYTES = 512 * 1024;
@@ -76,6 +77,7 @@
     me.end = function (number, reason) {
       if (over) { return; }
       over = true;
+      byhttp.open--;
       off();
       clearTimeout(timer);
       clearTimeout(last);
@@ -127,6 +129,7 @@
 
     me.tell = function (text) { if (!over && me.wire.onmessage) { me.wire.onmessage({ data: text }); } };
 
+    byhttp.open++;
     off = everfile.listen(root, "onpagehide" in root ? "pagehide" : "unload", function () {
       if (me.open) { leave(); }
       me.end(1006);

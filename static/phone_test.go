@@ -9,11 +9,20 @@ func TestPhone(t *testing.T) { phoning(t, phoneTest) }
 
 func phoning(t *testing.T, test string) {
 	t.Helper()
-	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "files.js", "peer.js", "direct.js", "way.js", "phone.js")
+	node(t, "", phoneFakes+test, "everfile.js", "can.js", "adapt.js", "tabs.js", "seats.js", "stills.js", "plays.js", "files.js",
+		"peer.js", "direct.js", "way.js", "ways.js", "roster.js", "parting.js", "media.js", "phone.js")
 }
 
 const phoneFakes = `
 let phone, control, said, events, publishers, watchers, linked, onevent;
+
+// Img shows what it is told to; a test says when that is there.
+let imgs;
+class Img extends Target {
+  constructor(caller) { super(); this.caller = caller; this.shown = []; imgs.push(this); }
+  set src(url) { this.shown.push(url); }
+  removeAttribute() { this.shown.push(""); }
+}
 
 let able = {};
 window.everfile.can = () => Object.assign({}, able);
@@ -52,11 +61,12 @@ function begin(resume) {
   events = [];
   publishers = [];
   watchers = [];
+  imgs = [];
   linked = false;
   onevent = () => {};
   phone = window.everfile.phone({
     caller: "alice", resume,
-    element: (caller, mime) => caller + " " + mime,
+    element: (caller, mime, screen, still) => (still ? new Img(caller) : caller + " " + mime),
     on: (type, e) => { events.push(Object.assign({ type }, e)); onevent(type, e); },
   });
 }
