@@ -485,6 +485,7 @@ func TestAnyOrder(t *testing.T) {
 	w := newWorldOf(t, Options{Room: 3, Few: 2}) // so that rooms are full, and large
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	resumes := map[string]string{}
+	full, large := false, false // there was such a room
 	for i := range 20_000 {
 		var ids []string
 		for id := range w.s.calls {
@@ -520,6 +521,9 @@ func TestAnyOrder(t *testing.T) {
 			line += " call=" + pick(ids) + " media=" + pick([]string{"av", "a", "none", "a+v", "none+va"}) + " data=1"
 		}
 		w.do(line)
+		for _, k := range w.s.calls {
+			full, large = full || len(k.members) == 3, large || k.soon != 0
+		}
 		if r.IntN(50) == 0 {
 			w.do("wait " + pick([]string{"200ms", "1s", "5s", "30s", "45s"}))
 		}
@@ -527,6 +531,9 @@ func TestAnyOrder(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d, step %d: %s", seed, i, line)
 		}
+	}
+	if !full || !large {
+		t.Errorf("seed %d: a room was full: %v, a large one waited: %v", seed, full, large)
 	}
 	for _, a := range actors {
 		w.do(string(a) + " lost")
