@@ -11,8 +11,8 @@
 // Where WebSockets are missing or do not get through, event streams and POSTs do
 // what they do, and the rest of the server does not notice.
 //
-// /ws is for people: who is there, who rings whom. A call is a room of two, whose
-// files exist while it runs.
+// /ws is for people: who is there, who rings whom, who is in which room. A call is a
+// room of two; its files, and those of a room of many, exist while it runs.
 //
 // # Where to look
 //

@@ -45,12 +45,19 @@ func parseAddress(u *url.URL) (address, error) {
 		return address{}, refuse(http.StatusNotFound, "/%s is reserved and no stream; choose another name.", first)
 	case inRoom && slices.Contains(reservedInRoom, name):
 		return address{}, refuse(http.StatusNotFound, "%q is reserved inside rooms; choose another name.", name)
-	case !calls.ValidName(name) || inRoom && !calls.ValidName(room):
+	case !calls.ValidName(name) && !(inRoom && isScreen(name)) || inRoom && !calls.ValidName(room):
 		return address{}, refuse(http.StatusBadRequest, "A stream's path is /NAME.EXT or /ROOM/NAME.EXT; names are 1 to %d of A-Z a-z 0-9 _ -, got %.80q.", maxName, path)
 	case dotted && !slices.Contains(stream.Extensions(), ext):
 		return address{}, refuse(http.StatusNotFound, "Unknown extension %.40q; known are: %s.", "."+ext, known())
 	}
 	return address{entry: base, ext: ext}, nil
+}
+
+// isScreen reports whether a name is that of a caller's screen, which is longer than a
+// caller's may be.
+func isScreen(name string) bool {
+	caller, ok := strings.CutSuffix(name, calls.ScreenSuffix)
+	return ok && calls.ValidName(caller)
 }
 
 // entryOf is the entry of a path that this server made.

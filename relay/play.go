@@ -135,7 +135,7 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
-	defer context.AfterFunc(over, func() { cancel(errCallOver) })()
+	defer context.AfterFunc(over, func() { cancel(context.Cause(over)) })()
 	if from := agreed(r.URL.Query(), a); expected && from != nil {
 		return s.findOf(ctx, r, a, from, max(wait, held))
 	}

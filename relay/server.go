@@ -46,7 +46,7 @@ type Server struct {
 func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
-	o.Calls.Chunk = stream.MaxChunk
+	o.Calls.Chunk, o.Calls.Reserved = stream.MaxChunk, reserved
 	o.Calls.ICEServers = o.ICE.list
 	s.board = newBoard(s, o.Calls)
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -85,6 +86,19 @@ func (h *Hub) Names() []string {
 	all := map[string]bool{}
 	for key := range h.entries {
 		all[nameOf(key)] = true
+	}
+	return slices.Collect(maps.Keys(all))
+}
+
+// Under returns the names of a room's entries, in no order.
+func (h *Hub) Under(room string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all, prefix := map[string]bool{}, room+"/"
+	for key := range h.entries {
+		if strings.HasPrefix(key, prefix) {
+			all[nameOf(key)] = true
+		}
 	}
 	return slices.Collect(maps.Keys(all))
 }
