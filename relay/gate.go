@@ -85,6 +85,22 @@ func (g *gate) allow(what right, entry, key string) (ctx context.Context, inCall
 	return r.ctx, true, nil
 }
 
+// room asks for a whole room, to listen to it. The context that it returns ends with
+// the room; open says that it is one that was opened, and is there although nobody
+// publishes in it.
+func (g *gate) room(name string) (ctx context.Context, open bool, err error) {
+	g.mu.Lock()
+	r := g.rooms[name]
+	g.mu.Unlock()
+	switch {
+	case r != nil:
+		return r.ctx, true, nil
+	case strings.HasPrefix(name, calls.RoomPrefix):
+		return nil, false, errCallOver
+	}
+	return context.Background(), false, nil
+}
+
 // errCallOver answers for every path of a call that has ended, or never was.
 var errCallOver = refuse(http.StatusNotFound, "That call is over, and its files with it.")
 
