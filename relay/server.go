@@ -174,7 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.updateTitle(w, r)
 		return
 	}
-	if s.page(w, r) || s.lists(w, r) {
+	if s.page(w, r) || s.lists(w, r) || s.mixes(w, r) {
 		return
 	}
 	a, err := parseAddress(r.URL)
