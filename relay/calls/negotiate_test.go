@@ -63,7 +63,8 @@ var negotiations = []negotiation{
 	{"voice as it is", chrome, voice, []*Can{firefox}, "", asOpus, asOpus, "as it is", ""},
 	{"a picture alone", chrome, picture, []*Can{chrome}, "", asVP8, asVP8, "", ""},
 	{"nothing is sent", chrome, Media{}, []*Can{chrome}, "", "", "", "", ""},
-	{"nobody is there", chrome, both, nil, "", "", "", "", ""},
+	{"nobody is there", chrome, both, nil, "", asVP8, "", "WebM with VP8 and Opus: nobody else is here yet.", ""},
+	{"nobody is there, and nothing to record", &Can{}, both, nil, "", "", "", "", ""},
 	{"no VP8 there", chrome, both, []*Can{{Play: []string{"video/webm;codecs=vp9,opus"}}}, "", asVP9, asVP9, "WebM with VP9 and Opus: WebM with VP8 and Opus cannot be played there.", ""},
 	{"no VP8 here", &Can{Record: []string{"video/webm;codecs=vp9,opus"}}, both, []*Can{chrome}, "", asVP9, asVP9, "cannot be recorded there", ""},
 
