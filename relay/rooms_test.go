@@ -83,7 +83,7 @@ func TestRoomFiles(t *testing.T) {
 	}
 
 	waits := r.ask("GET", "/standup/alice.wav?el=5s&wait=2m", nil)
-	eventually(t, "somebody waits", func() bool { return len(r.s.hub.Names()) == 3 })
+	eventually(t, "somebody waits", func() bool { return r.s.demand.waits("standup/alice") })
 	alice.say(calls.Message{Type: "leave", Call: "standup"})
 	if m := alice.hear("ended"); m.Reason != "left" || m.Call != "standup" {
 		t.Errorf("alice is told %s", calls.Encode(m))
