@@ -497,7 +497,7 @@ var everyMessage = map[string]string{
 
 // Whatever is said in whatever order, the state stays whole.
 func TestAnyOrder(t *testing.T) {
-	types := append(Types(), "join", "join", "join", "lost", "bye", "nonsense") // rooms fill up more often than not
+	types := append(Types(), "lost", "bye", "nonsense")
 	names := []string{"alice", "bob", "carol", "b0b"}
 	seed := rand.Uint64()
 	if v, err := strconv.ParseUint(os.Getenv("EVERFILE_SEED"), 10, 64); err == nil {
@@ -518,7 +518,11 @@ func TestAnyOrder(t *testing.T) {
 		for _, c := range w.s.callers {
 			resumes[c.name] = c.resume
 		}
-		line := fmt.Sprintf("%c %s", actors[r.IntN(6)], pick(types))
+		typ := pick(types)
+		if r.IntN(3) == 0 { // or they are gone before anything happens
+			typ = pick([]string{"hello", "join", "join"})
+		}
+		line := fmt.Sprintf("%c %s", actors[r.IntN(6)], typ)
 		switch f := strings.Fields(line); f[1] {
 		case "hello":
 			name := pick(names)

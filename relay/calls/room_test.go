@@ -155,9 +155,13 @@ wait 4s
 wait 5s
 			allow standup map[bob:r4]
 			b< left caller=alice call=standup` + aloneB + `
+c hello caller=alice
+			c< welcome caller=alice
 b bye
 wait 5s
-			forbid standup`,
+			forbid standup
+d hello caller=bob
+			d< welcome caller=bob`,
 		"the page is loaded again": inRoom + `
 a bye` + awayA + `
 c hello caller=alice resume=r1
