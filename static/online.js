@@ -26,13 +26,12 @@
     text(id("greeting"), "Hello, " + name + ".");
     view.link("connecting", "Connecting.");
     view.mode("connecting");
-    everfile.worker();   // it is ready when the first call comes
-    calls.phone = page.phone = everfile.phone({
-      caller: name, resume: right,
-      element: function (who, mime) { return id(/^(image|multipart)\//.test(mime) ? "other-picture" : "other"); },
+    calls.phone = page.phone = everfile.connect({
+      caller: name, resume: right, camera: false,
+      elements: function (who, mime) { return id(/^(image|multipart)\//.test(mime) ? "other-picture" : "other"); },
       direct: function () { return id("direct"); },
       on: function (type, e) { if (calls.on[type]) { calls.on[type](e || {}); } }
-    });
+    }).phone;
   };
 
   online.offline = function (sentence) {
