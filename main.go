@@ -41,6 +41,7 @@ type serveCmd struct {
 	AllowOrigin   []string      `placeholder:"ORIGIN" help:"Let pages of this origin use the server, as in https://example.org; * lets all." env:"EVERFILE_ALLOW_ORIGIN"`
 	Grace         time.Duration `help:"How long a file stays open when its publisher is gone, and a call (1 s at the least) when a caller is." default:"30s" env:"EVERFILE_GRACE"`
 	MaxLag        time.Duration `help:"A listener later than this is moved to the newest point where it can go on." default:"3s" env:"EVERFILE_MAX_LAG"`
+	RoomSize      int           `name:"room-size" help:"How many can be in a room at once." default:"100" env:"EVERFILE_ROOM_SIZE"`
 	Ring          time.Duration `help:"How long a call rings." default:"45s" env:"EVERFILE_RING"`
 	ICEServer     []string      `name:"ice-server" placeholder:"URL" help:"What helps calls connect directly, where that works: stun:HOST[:PORT] or turn:HOST[:PORT][?transport=tcp]; may be repeated." env:"EVERFILE_ICE_SERVER"`
 	TURNSecret    string        `name:"turn-secret" placeholder:"SECRET" help:"What the turn: servers share with this one; callers get a user and password of a day from it." env:"EVERFILE_TURN_SECRET"`
@@ -62,10 +63,13 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.Ring <= 0 || c.MaxLag <= 0 {
 		return fmt.Errorf("--ring and --max-lag must be above zero")
 	}
+	if c.RoomSize <= 0 {
+		return fmt.Errorf("--room-size must be above zero")
+	}
 	return relay.Serve(ctx, relay.ServeOptions{
 		Options: relay.Options{
 			Stream:      stream.Options{Grace: c.Grace, Batch: c.Batch, MaxLag: c.MaxLag},
-			Calls:       calls.Options{Grace: max(c.Grace, time.Second), Ring: c.Ring},
+			Calls:       calls.Options{Grace: max(c.Grace, time.Second), Ring: c.Ring, Room: c.RoomSize},
 			Static:      static.Files,
 			AllowOrigin: c.AllowOrigin,
 			ICE:         relay.ICE{Servers: c.ICEServer, Secret: c.TURNSecret},

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (b *board) leave(c *session, bye bool) {
 
 // handle does what a caller's message asks for.
 func (b *board) handle(who calls.Session, m calls.Message) {
-	var over []string
+	var over []ended
 	b.mu.Lock()
 	if !b.closed {
 		over = b.apply(b.state.Handle(who, m))
@@ -76,16 +77,17 @@ func (b *board) handle(who calls.Session, m calls.Message) {
 	b.end(over)
 }
 
-// end ends the files of rooms that are closed already.
-func (b *board) end(entries []string) {
-	for _, entry := range entries {
-		b.server.hub.End(entry, errCallOver)
+// end ends the files of rooms that are closed already, and of who has left one.
+func (b *board) end(all []ended) {
+	for _, e := range all {
+		b.server.hub.End(e.entry, e.cause)
+		b.server.gate.over(e.entry)
 	}
 }
 
 // apply does what a message led to, but for ending the entries that it returns,
 // which may have to wait for who is writing to them. b.mu is held.
-func (b *board) apply(effects []calls.Effect) (over []string) {
+func (b *board) apply(effects []calls.Effect) (over []ended) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case calls.Send:
@@ -99,7 +101,7 @@ func (b *board) apply(effects []calls.Effect) (over []string) {
 		case calls.Later:
 			b.later(e)
 		case calls.Allow:
-			b.server.gate.open(e.Room, e.Keys)
+			over = append(over, b.open(e)...)
 		case calls.Forbid:
 			over = append(over, b.server.gate.close(e.Room)...)
 		case calls.Dismiss:
@@ -107,6 +109,16 @@ func (b *board) apply(effects []calls.Effect) (over []string) {
 				c.put(parcel{last: &refusal{code: closeReplaced, text: "Another window goes on as this caller."}})
 			}
 		}
+	}
+	return over
+}
+
+// open lets the callers of a room in, and them only. Whoever published there before
+// the room was opened is ended as those are who have left it.
+func (b *board) open(e calls.Allow) []ended {
+	over, opened := b.server.gate.open(e.Room, e.Keys)
+	if opened && !strings.HasPrefix(e.Room, calls.RoomPrefix) { // whose names nobody knew
+		over = append(over, b.server.gate.take(b.server.hub.Under(e.Room))...)
 	}
 	return over
 }
@@ -129,8 +141,9 @@ func (b *board) later(e calls.Later) {
 // restore takes over the calls of another process.
 func (b *board) restore(snap calls.Snapshot) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.apply(b.state.Restore(snap))
+	over := b.apply(b.state.Restore(snap))
+	b.mu.Unlock()
+	b.end(over)
 }
 
 // close tells everybody to connect again, and ends the timers.

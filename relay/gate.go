@@ -21,72 +21,194 @@ const (
 // gate knows which paths there are for whom. Every door asks it. Any goroutine
 // may call its methods.
 type gate struct {
-	mu    sync.Mutex // protects below
-	rooms map[string]*room
+	mu     sync.Mutex // protects below
+	rooms  map[string]*room
+	ending map[string]*ending // by entry: nobody publishes there until it is over
 }
 
-// room is a running call's.
+// room is a running call's, or one that has members.
 type room struct {
-	keys map[string]string // caller → the right to publish
-	ctx  context.Context   // ends with the call
-	end  context.CancelFunc
+	places map[string]*place // each one's, by name
+	ctx    context.Context   // ends with the room
+	stop   context.CancelFunc
 }
 
-// open makes a room for these callers.
-func (g *gate) open(name string, keys map[string]string) {
-	ctx, end := context.WithCancel(context.Background())
+// place is where a caller publishes, itself and its screen.
+type place struct {
+	key  string          // the right to publish
+	ctx  context.Context // ends when the caller leaves, or the call is over, with a *refusal
+	stop context.CancelCauseFunc
+}
+
+// ending is an entry that is being ended, by so many.
+type ending struct {
+	number int
+	over   chan struct{} // closed when none is left
+}
+
+// ended is an entry that is to be ended, and what its publisher is told. Who ends it
+// tells the gate by over.
+type ended struct {
+	entry string
+	cause error
+}
+
+// open makes a room for these callers, or has one be for these, and returns the
+// entries of those who are not in it any more, and whether the room is new.
+func (g *gate) open(name string, keys map[string]string) (left []ended, opened bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.rooms == nil {
-		g.rooms = map[string]*room{}
+	r := g.rooms[name]
+	if opened = r == nil; opened {
+		if g.rooms == nil {
+			g.rooms = map[string]*room{}
+		}
+		r = &room{places: map[string]*place{}}
+		r.ctx, r.stop = context.WithCancel(context.Background())
+		g.rooms[name] = r
 	}
-	g.rooms[name] = &room{keys, ctx, end}
+	left = g.leave(name, r, func(caller string, p *place) bool { return keys[caller] != p.key })
+	for caller, key := range keys {
+		if r.places[caller] == nil {
+			ctx, stop := context.WithCancelCause(context.Background())
+			r.places[caller] = &place{key, ctx, stop}
+		}
+	}
+	return left, opened
 }
 
 // close makes a room's paths unknown and returns the entries that it had.
-func (g *gate) close(name string) []string {
+func (g *gate) close(name string) []ended {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	r := g.rooms[name]
-	delete(g.rooms, name)
-	g.mu.Unlock()
 	if r == nil {
 		return nil
 	}
-	r.end()
-	var all []string
-	for caller := range r.keys {
-		all = append(all, name+"/"+caller)
+	delete(g.rooms, name)
+	r.stop()
+	return g.leave(name, r, func(string, *place) bool { return true })
+}
+
+// leave takes those out of a room that have gone. g.mu is held.
+func (g *gate) leave(name string, r *room, gone func(string, *place) bool) (all []ended) {
+	for caller, p := range r.places {
+		if !gone(caller, p) {
+			continue
+		}
+		cause := errCallOver
+		if !strings.HasPrefix(name, calls.RoomPrefix) {
+			cause = refuse(http.StatusNotFound, "%s has left this room, and its files with it.", caller)
+		}
+		p.stop(cause)
+		delete(r.places, caller)
+		for _, file := range []string{caller, caller + calls.ScreenSuffix} {
+			all = append(all, ended{name + "/" + file, cause})
+			g.end(name + "/" + file)
+		}
 	}
 	return all
 }
 
+// take returns what is to be ended of entries that others than a room's members have
+// when it opens.
+func (g *gate) take(entries []string) (all []ended) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, entry := range entries {
+		all = append(all, ended{entry, errTaken})
+		g.end(entry)
+	}
+	return all
+}
+
+// end has publishers wait, so that none is ended who comes after. g.mu is held.
+func (g *gate) end(entry string) {
+	if g.ending == nil {
+		g.ending = map[string]*ending{}
+	}
+	if g.ending[entry] == nil {
+		g.ending[entry] = &ending{over: make(chan struct{})}
+	}
+	g.ending[entry].number++
+}
+
+// over notes that an entry was ended.
+func (g *gate) over(entry string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e := g.ending[entry]
+	if e.number--; e.number == 0 {
+		delete(g.ending, entry)
+		close(e.over)
+	}
+}
+
+// ask returns the room of a name, if there is one, and a caller's place in it.
+func (g *gate) ask(what right, entry, name, caller string) (p *place, inRoom bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for what == toPublish && g.ending[entry] != nil {
+		over := g.ending[entry].over
+		g.mu.Unlock()
+		<-over
+		g.mu.Lock()
+	}
+	r := g.rooms[name]
+	if r == nil {
+		return nil, false
+	}
+	return r.places[strings.TrimSuffix(caller, calls.ScreenSuffix)], true
+}
+
 // allow asks whether somebody may do something with an entry; listening needs no
-// key. The context that it returns ends when he may not any longer. inCall says
-// that the entry is somebody's who is in a call: he will publish if he does not
+// key. The context that it returns ends when he may not any longer, with a cause. inCall
+// says that the entry is somebody's who is in a call: he will publish if he does not
 // yet, and who may publish there is he.
 func (g *gate) allow(what right, entry, key string) (ctx context.Context, inCall bool, err error) {
 	name, caller, inRoom := strings.Cut(entry, "/")
-	if !inRoom || !strings.HasPrefix(name, calls.RoomPrefix) {
+	if !inRoom {
 		return context.Background(), false, nil
 	}
+	ofCall, kind := strings.HasPrefix(name, calls.RoomPrefix), "room"
+	if ofCall {
+		kind = "call"
+	}
+	p, there := g.ask(what, entry, name, caller)
+	switch {
+	case !there && ofCall:
+		return nil, false, errCallOver
+	case !there:
+		return context.Background(), false, nil
+	case p == nil:
+		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this %s.", kind)
+	case what == toPublish && subtle.ConstantTimeCompare([]byte(key), []byte(p.key)) != 1:
+		return nil, false, refuse(http.StatusForbidden, "Only %s may publish here, with the ?key= that the %s's start message carried.", strings.TrimSuffix(caller, calls.ScreenSuffix), kind)
+	}
+	return p.ctx, true, nil
+}
+
+// room asks for a whole room, to listen to it. The context that it returns ends with
+// the room; open says that it is one that was opened, and is there although nobody
+// publishes in it.
+func (g *gate) room(name string) (ctx context.Context, open bool, err error) {
 	g.mu.Lock()
 	r := g.rooms[name]
 	g.mu.Unlock()
-	if r == nil {
+	switch {
+	case r != nil:
+		return r.ctx, true, nil
+	case strings.HasPrefix(name, calls.RoomPrefix):
 		return nil, false, errCallOver
 	}
-	want, ok := r.keys[caller]
-	switch {
-	case !ok:
-		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this call.")
-	case what == toPublish && subtle.ConstantTimeCompare([]byte(key), []byte(want)) != 1:
-		return nil, false, refuse(http.StatusForbidden, "Only %s may publish here, with the ?key= that the call's start message carried.", caller)
-	}
-	return r.ctx, true, nil
+	return context.Background(), false, nil
 }
 
 // errCallOver answers for every path of a call that has ended, or never was.
 var errCallOver = refuse(http.StatusNotFound, "That call is over, and its files with it.")
+
+// errTaken is for who published where there is a room now.
+var errTaken = refuse(http.StatusForbidden, "This is a room now, in which its members publish, each under its own name.")
 
 // logged is how an entry is called in the log: who reads that may not listen.
 func logged(entry string) string {

@@ -86,7 +86,7 @@ func (s *Server) open(r *http.Request, a address, o stream.PublishOptions) (*str
 	if len(o.Run) > maxName || len(o.Key) > maxName {
 		return nil, refuse(http.StatusBadRequest, "run and key are at most %d characters, and so is a password in its place.", maxName)
 	}
-	over, mine, err := s.gate.allow(toPublish, a.entry, o.Key)
+	_, mine, err := s.gate.allow(toPublish, a.entry, o.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +95,10 @@ func (s *Server) open(r *http.Request, a address, o stream.PublishOptions) (*str
 	}
 	o.Takeover = mine
 	p, err := s.hub.Publish(a.entry, o)
-	if err == nil && over.Err() != nil { // the call ended in between
-		_ = p.End()
-		err = errCallOver
+	if err == nil {
+		if _, _, err = s.gate.allow(toPublish, a.entry, o.Key); err != nil { // the call ended in between, or a room was opened
+			_ = p.End()
+		}
 	}
 	if err == nil {
 		chunks, known := p.Resumed()

@@ -49,7 +49,7 @@ type Server struct {
 func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{opt: o, hub: stream.NewHub(o.Stream), goodbye: make(chan struct{}), active: map[*listening]struct{}{}, crews: map[*stream.Stream]*crew{}}
-	o.Calls.Chunk = stream.MaxChunk
+	o.Calls.Chunk, o.Calls.Reserved = stream.MaxChunk, reserved
 	o.Calls.ICEServers = o.ICE.list
 	s.board = newBoard(s, o.Calls)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -177,7 +177,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.updateTitle(w, r)
 		return
 	}
-	if s.page(w, r) || s.lists(w, r) {
+	if s.page(w, r) || s.lists(w, r) || s.mixes(w, r) {
 		return
 	}
 	a, err := parseAddress(r.URL)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,13 +39,16 @@ type session struct {
 
 	mu        sync.Mutex // protects below
 	out       []parcel
-	waiting   int              // bytes in out
-	full      bool             // it was too much: nothing is added any more
-	greeted   bool             // it has said something; written by the reader
-	playing   []calls.Playing  // what its call has it play
-	publishes []string         // the paths that it publishes
-	told      map[string]int64 // listeners that it was told of, by path
-	wanted    map[string]*wish // what it was told of demand, by path
+	waiting   int                      // bytes in out
+	full      bool                     // it was too much: nothing is added any more
+	greeted   bool                     // it has said something; written by the reader
+	starts    map[string]calls.Message // what its call and its room have it do, by their names
+	playing   []calls.Playing          // of all of these
+	publishes []string                 // the paths that it publishes
+	told      map[string]int64         // listeners that it was told of, by path
+	wanted    map[string]*wish         // what it was told of demand, by path
+
+	turn int // in playing, of what is reported next; the writer's alone
 }
 
 // parcel is a message to write, or the last word.
@@ -187,15 +191,26 @@ func (c *session) follow(m calls.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range m.Play {
-		if !slices.Contains(c.playing, p) {
+		if !slices.Contains(c.starts[m.Call].Play, p) {
 			c.server.opt.Log.Info("to be played", "entry", logged(entryOf(p.URL)), "by", c.id, "mime", p.MIME, "why", p.Why)
 		}
 	}
-	c.playing, c.publishes, c.told, c.wanted = m.Play, nil, map[string]int64{}, map[string]*wish{}
+	if m.Type == "ended" {
+		delete(c.starts, m.Call)
+	} else {
+		if c.starts == nil {
+			c.starts = map[string]calls.Message{}
+		}
+		c.starts[m.Call] = m
+	}
+	c.playing, c.publishes, c.told, c.wanted = nil, nil, map[string]int64{}, map[string]*wish{}
 	var entries []string
-	for _, p := range m.Publish {
-		c.publishes = append(c.publishes, p.Path())
-		entries = append(entries, entryOf(p.Path()))
+	for _, call := range slices.Sorted(maps.Keys(c.starts)) {
+		c.playing = append(c.playing, c.starts[call].Play...)
+		for _, p := range c.starts[call].Publish {
+			c.publishes = append(c.publishes, p.Path())
+			entries = append(entries, entryOf(p.Path()))
+		}
 	}
 	c.server.demand.speak(c, entries)
 }
@@ -271,6 +286,10 @@ func (c *session) source(playing string) *stream.Stream {
 	return nil
 }
 
+// maxEdges is of how many files one report says how far they are: in a large room
+// they take turns, since everybody there is told of everybody's.
+const maxEdges = 8
+
 // report says how far the files are that the caller plays, and, where that has
 // changed, how many listen to its own.
 func (c *session) report() []calls.Message {
@@ -278,7 +297,9 @@ func (c *session) report() []calls.Message {
 	playing, publishes, told := c.playing, c.publishes, c.told
 	c.mu.Unlock()
 	var all []calls.Message
-	for _, p := range playing {
+	for range min(len(playing), maxEdges) {
+		p := playing[c.turn%len(playing)]
+		c.turn++
 		if st := c.source(p.URL); st != nil {
 			edge, clock, _ := st.Edge()
 			t, at := edge.Seconds(), clock.Seconds()

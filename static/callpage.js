@@ -3,12 +3,13 @@
   "use strict";
 
   var everfile = root.everfile, page = everfile.page, doc = root.document;
-  var view = page.view, own = page.own, ring = page.ring, chat = page.chat, scene = page.scene, incall = page.incall, calls = page.calls;
+  var view = page.view, own = page.own, ring = page.ring, chat = page.chat, scene = page.scene, incall = page.incall, inroom = page.inroom, calls = page.calls;
   var id = page.id, text = page.text, show = page.show;
 
   // ---- what own.js and chat.js report
 
   own.onstream = function (stream) {
+    if (page.room.now) { inroom.own.stream(stream); return; }
     if (!calls.phone || !calls.talk) { return; }
     calls.phone.source(stream);
     calls.settle();
@@ -18,14 +19,18 @@
   };
 
   own.onchange = function () {
+    if (page.room.now) { inroom.own.change(); return; }
     scene.preview();
     incall.refresh();
     calls.save();
   };
 
-  own.onlevel = function (level) { view.level(id("own-level"), level); };
+  own.onlevel = function (level) {
+    if (page.room.now) { inroom.own.level(level); } else { view.level(id("own-level"), level); }
+  };
 
   own.onask = function (sentence) {
+    if (page.room.now) { inroom.own.ask(sentence); return; }
     if (!calls.talk) { return; }
     calls.talk.lack = sentence;
     scene.lack(sentence);
@@ -34,16 +39,20 @@
 
   own.onlack = function (sentence) {
     var m = own.media();
+    if (page.room.now) { inroom.own.lack(sentence); return; }
     own.onask(!sentence || !calls.talk ? "" : sentence + (m.audio ? " The call goes on with sound only." :
       m.video ? " " + calls.talk.peer + " sees you and does not hear you." : page.lend.able() ? " You can listen and write, and send what you record with the button below." : " You can still listen and write."));
   };
 
-  chat.onsend = function (data) { return !!calls.talk && !calls.talk.away && calls.phone.send(data) !== false; };
+  chat.onsend = function (data, to) {
+    if (page.room.now) { return inroom.send(data, to); }
+    return !!calls.talk && !calls.talk.away && calls.phone.send(data) !== false;
+  };
 
-  chat.onunread = function (n, words) {
+  chat.onunread = function (n, words, from) {
     view.unread(n);
-    if (n && calls.talk) {
-      view.notice(calls.talk.peer + ": " + (words.length > 120 ? words.slice(0, 120) + " ..." : words), 6000);
+    if (n && (calls.talk || page.room.now)) {
+      view.notice(from + ": " + (words.length > 120 ? words.slice(0, 120) + " ..." : words), 6000);
     }
   };
 
@@ -54,6 +63,7 @@
       view.notice("");
     }
     if (name === "devices") { own.list(); }
+    if (name !== "person") { page.person.shut(); }
   };
 
   // ---- buttons
@@ -64,29 +74,36 @@
     return function () { view.panel(view.openPanel() === panel ? "" : panel, true); };
   }
 
+  function tell() {
+    if (page.room.now) { inroom.tell("", false); } else { incall.tell(); }
+  }
+
   function buttons() {
     id("form").addEventListener("submit", function (e) { e.preventDefault(); page.online.enter(); }, false);
     click("leave", function () { id("name").value = calls.me; page.online.offline(""); });
-    click("again", function () { calls.again(); });
+    click("again", function () { (view.again || calls.again)(); });
     click("outcome-close", function () { view.outcome("", ""); });
     click("cancel", function () { calls.leave("cancel"); });
     click("accept", function () { calls.accept(true); });
     click("accept-voice", function () { calls.accept(false); });
     click("refuse", function () { calls.leave(calls.talk && calls.talk.accepted ? "hangup" : "reject"); });
     click("hush", scene.hush);
-    click("hangup", function () { calls.leave("hangup"); });
+    click("hangup", function () { if (page.room.now) { page.room.leave(); } else { calls.leave("hangup"); } });
     click("tap", function () { calls.phone.tap(); });
-    click("mute", function () { own.mute(!own.muted); incall.tell(); });
+    click("mute", function () {
+      own.mute(!own.muted);
+      tell();
+    });
     click("camera", function () {
       if (own.asking) { return; }
       own.dark(id("camera").getAttribute("aria-pressed") === "true");
-      incall.tell();
-      if (own.darkened) { view.notice(calls.talk.peer + " does not see you now. The light of the camera may stay on.", 6000); }
+      tell();
+      if (own.darkened) { view.notice((calls.talk ? calls.talk.peer + " does" : "The others do") + " not see you now. The light of the camera may stay on.", 6000); }
     });
     click("headphones", function () {
       var yes = id("headphones").getAttribute("aria-pressed") !== "true";
       page.remember("headphones", yes ? "yes" : "no");
-      incall.headphones(yes, true);
+      (page.room.now ? inroom : incall).headphones(yes, true);
     });
     click("fullscreen", function () { page.fill(id("talking"), id("other")); });
     click("chat-button", toggle("chat"));
@@ -98,7 +115,9 @@
     ["camera", "microphone"].forEach(function (what) {
       id(what + "-choice").addEventListener("change", function () { own.choose(what, id(what + "-choice").value); }, false);
     });
-    everfile.devices.changed(function () { if (view.openPanel() === "devices") { own.list(); } });
+    everfile.devices.changed(function () {
+      if (view.openPanel() === "devices") { own.list(); } else if (view.state() === "lobby") { own.list("lobby-"); }
+    });
     Array.prototype.forEach.call(doc.querySelectorAll(".panel .close"), function (b) {
       b.addEventListener("click", function () { view.panel("", true); }, false);
     });
@@ -142,7 +161,10 @@
     if (!everfile.phone || !everfile.wire.able()) {
       view.outcome("This browser is too old for calls.", "");
       id("online").disabled = true;
-    } else if (before && before.caller) {
+      return;
+    }
+    page.room.begin(before);
+    if (before && before.caller) {
       id("name").value = before.caller;
       page.online.go(before.caller, before.resume || "");
       ring.probe(function (aloud) { show(id("ring-ask"), !aloud); });

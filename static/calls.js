@@ -4,6 +4,7 @@
  * while it runs. What a reload must not lose is kept in sessionStorage.
  *
  *   call(to, pictured), accept(pictured), leave(how), again()
+ *   answer(knock)              takes the call that came while one was in a room
  *   finish(sentence, button)   it is over here, whatever the server says
  *   settle(), save()           something has changed: tell it, keep it
  *   linked(), back()           the connection is lost or there again; and what was said is known
@@ -22,10 +23,11 @@
   var FOLLOWS = 2000;   // ms after which no other format follows one that failed
   var on = calls.on, talk = null, last = null, overdue = null;
 
-  calls.usable = function () { return calls.link === "open" && !talk; };
+  calls.usable = function () { return calls.link === "open" && !talk && !page.room.now; };
 
   /* became sets the call, or none. */
   function become(t) {
+    if (t) { page.room.yield(); }
     talk = calls.talk = t;
     if (calls.onchange) { calls.onchange(); }
   }
@@ -105,6 +107,23 @@
     devices();
   };
 
+  /* answer takes a call that came while one was in a room, which was left for it. */
+  calls.answer = function (knock) {
+    become(fresh(knock.from, { audio: true, video: !!knock.media.video }));
+    talk.incoming = talk.accepted = true;
+    talk.call = knock.call;
+    talk.their = knock.media;
+    talk.told = reachable(talk.want);
+    scene.ringing(talk);
+    scene.accepted();
+    if (calls.phone.answer(knock.call, talk.told) === false) {
+      calls.phone.leave();
+      finish("The call from " + knock.from + " is over.", "Call back");
+    } else {
+      devices();
+    }
+  };
+
   function talking() {
     ring.stop();
     clearTimeout(overdue);
@@ -116,6 +135,7 @@
       if (talk.lack) { view.notice(talk.lack); }
     }
     chat.begin(talk.call, talk.peer);
+    page.share.begin(calls.phone, null);
     incall.begin(calls.phone, talk);
     devices();
     calls.settle();
@@ -126,7 +146,7 @@
     calls.known = true;
     if (e.state === "idle") {
       finish("", "");
-      if (calls.link === "open") { view.mode("idle"); }
+      if (calls.link === "open" && !page.room.now) { view.mode("idle"); }
       missed();
       return;
     }
@@ -155,6 +175,7 @@
     talk.their = e.media || talk.their;
     talk.away = !!e.away;
     talk.takes = e.plays || 1;
+    if (!talk.their.screen) { page.share.none(); }
     if (came) { calls.back(); }
     incall.refresh();
   };
@@ -198,7 +219,7 @@
 
   on.ended = function (e) {
     var words;
-    if (!talk) { return; }
+    if (!talk || e.room) { return; }   // a room that was left for a call
     words = ended(e);
     finish(words[0], words[1]);
   };
@@ -223,6 +244,7 @@
     ring.stop();
     ring.title("");
     incall.end();
+    page.share.end();
     chat.end();
     own.close();
     page.lend.end();
@@ -265,7 +287,7 @@
 
   on.send = function (e) {
     var t = talk;
-    if (!t) { return; }
+    if (!t || e.screen) { return; }
     if (e.state === "track") { view.notice(e.text); }
     // What goes missing of pictures beside the sound is nothing to be told of.
     if (/^(behind|overflow)$/.test(e.state) && (incall.half(e) === "media" || !t.sends.media.state)) { view.notice(e.text, 8000); }
@@ -284,6 +306,7 @@
   on.play = function (e) {
     var before = talk && talk.plays[incall.half(e)];
     if (!talk) { return; }
+    if (e.screen) { page.share.theirs(e); return; }
     if (before.url !== e.url || before.mime !== e.mime) { talk.seen = false; }
     if (e.state === "stopped") { talk.slow.play = ""; }
     incall.note(talk, "play", e);
@@ -296,8 +319,8 @@
     incall.refresh();
   };
 
-  on.slow = function (e) { incall.slow(e); };
-  on.stats = function (e) { incall.measured(e); };
+  on.slow = function (e) { if (!e.screen) { incall.slow(e); } };
+  on.stats = function (e) { if (!e.screen) { incall.measured(e); } };
 
   on.listeners = function (e) {
     if (!talk) { return; }

@@ -8,7 +8,7 @@
   var everfile = root.everfile, page = everfile.page, doc = root.document;
   var id = page.id, text = page.text, show = page.show;
   var view = page.view = {};
-  var SCENES = { offline: "hello", connecting: "home", idle: "home", calling: "calling", ringing: "ringing", talking: "talking" };
+  var SCENES = { offline: "hello", lobby: "lobby", room: "talking", connecting: "home", idle: "home", calling: "calling", ringing: "ringing", talking: "talking" };
   var FRESH = 600;   // ms
   var noticeTimer = null, bannerTimer = null, freshTimer = null, opener = null;
 
@@ -18,14 +18,16 @@
    * button: a key that is being typed must not answer or end a call. Nor is a finger
    * meant for what has only just appeared under it. */
   view.mode = function (state) {
-    var before = view.state(), full = state === "calling" || state === "ringing" || state === "talking";
+    var before = view.state(), full = state === "calling" || state === "ringing" || state === "talking" || state === "room";
     var from = id(SCENES[before]), to = id(SCENES[state]), held = from.contains(doc.activeElement);
     if (before === state) { return false; }
     doc.body.setAttribute("data-state", state);
     if (from !== to) { show(from, false); }
     show(to, true);
     show(id("top"), !full);
-    show(id("files"), !full);
+    show(id("files"), !full && state !== "lobby");
+    show(id("rooms"), !full && state !== "lobby");
+    id("talking").setAttribute("aria-labelledby", state === "room" ? "room-name" : "other-name");
     if (full) {
       show(id("ended"), false);
       doc.body.className = "fresh";
@@ -33,7 +35,7 @@
       freshTimer = setTimeout(function () { doc.body.className = ""; }, FRESH);
       if (root.scrollTo) { root.scrollTo(0, 0); }
     }
-    if (full || held && from !== to) { to.focus(); }
+    if (full || state === "lobby" || held && from !== to) { to.focus(); }
     return true;
   };
 
@@ -104,8 +106,9 @@
   };
 
   /* outcome tells what has happened, which the focus has read out; again is what the
-   * button says, or "" for none. */
-  view.outcome = function (sentence, again) {
+   * button says, or "" for none, and does, if not what calls do. */
+  view.outcome = function (sentence, again, then) {
+    view.again = then || null;
     text(id("outcome"), sentence);
     text(id("again"), again || "Call again");
     show(id("again"), !!again);
@@ -125,6 +128,21 @@
       id("name").removeAttribute("aria-invalid");
       help.removeAttribute("role");
       text(help, "Others see this name: letters, digits, - and _.");
+    }
+  };
+
+  /* wrongRoom says why a room cannot be called so; "" for nothing. */
+  view.wrongRoom = function (sentence, name) {
+    var field = id("rooms-name"), help = id("rooms-help");
+    text(help, sentence || "This name is hard to guess. One of your own has letters, digits, - and _.");
+    if (sentence) {
+      field.value = name;
+      field.setAttribute("aria-invalid", "true");
+      help.setAttribute("role", "alert");
+      field.focus();
+    } else {
+      field.removeAttribute("aria-invalid");
+      help.removeAttribute("role");
     }
   };
 
@@ -167,22 +185,22 @@
 
   view.pressed = function (name, yes) { id(name).setAttribute("aria-pressed", String(yes)); };
 
-  var PANELS = ["devices", "chat", "details"];
+  var PANELS = ["devices", "chat", "invite", "person", "details"];
 
-  function button(name) { return id(name === "details" ? "details-button" : name + "-button"); }
 
-  /* panel(name) opens one of the panels at the side and closes the others; "" closes all. */
-  view.panel = function (name, focus) {
+  /* panel(name) opens one of the panels at the side and closes the others; "" closes
+   * all. from is what opened it, if that is not its button. */
+  view.panel = function (name, focus, from) {
     PANELS.forEach(function (p) {
       show(id(p + "-panel"), p === name);
-      button(p).setAttribute("aria-expanded", String(p === name));
+      if (id(p + "-button")) { id(p + "-button").setAttribute("aria-expanded", String(p === name)); }
     });
     id("middle").className = name ? "middle open" : "middle";
     if (name) {
-      opener = button(name);
+      opener = from || id(name + "-button");
       (name === "chat" ? id("chat-text") : id(name + "-panel").querySelector("select:not([disabled]), button")).focus();
     } else if (focus && opener) {
-      opener.focus();
+      (root.document.contains(opener) ? opener : id("talking")).focus();
     }
     if (view.onpanel) { view.onpanel(name); }
   };

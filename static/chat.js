@@ -5,12 +5,13 @@
  * Each has a number, by which the other side says that it has come. What has not
  * is marked, and sent again when there is a chance; what comes twice is shown once.
  *
- *   begin(call, peer)   shows what was said in this call before a reload
- *   got(data)           the other side says {kind: "chat", id, text} or {kind: "got", id}
+ *   begin(call, peer, me)   shows what was said in this call, or room, before a reload
+ *   got(data, from)     somebody says {kind: "chat", id, text, ask}, which the one whom it
+ *                       asks, or whoever it comes to, answers with {kind: "got", id}
  *   again()             the other side can be reached again
  *   end()               forgets everything
- *   onsend(data)        set by the page: sends it; returns whether it could be
- *   onunread(n, text)   set by the page: so many are unread, the newest is text
+ *   onsend(data, to)    set by the page: sends it; returns whether it could be
+ *   onunread(n, text, from)   set by the page: so many are unread, the newest is text
  *   seen()              the panel is open: all is read
  */
 (function (root) {
@@ -19,7 +20,7 @@
   var everfile = root.everfile, page = everfile.page, doc = root.document, id = page.id;
   var chat = page.chat = { open: false, onsend: null, onunread: null };
   var LATE = 4000;   // ms after which it should have come
-  var now = null, unread = 0, waiting = [];   // {words, sign}: messages that have not come
+  var now = null, self = "", unread = 0, waiting = [];   // {words, sign}: messages that have not come
 
   function save() { page.keep("chat", now); }
 
@@ -46,11 +47,11 @@
   }
 
   function add(message) {
-    var list = id("messages"), last = list.lastChild, div = doc.createElement("div"), when = new Date(message.at);
+    var list = id("messages"), last = list.lastChild, div = doc.createElement("div"), when = new Date(message.at), from = message.mine ? "You" : message.from || now.peer;
     div.className = message.mine ? "message mine" : "message";
-    div.setAttribute("data-mine", String(message.mine));
-    if (!last || last.getAttribute("data-mine") !== String(message.mine)) {
-      append(div, "p", "from", (message.mine ? "You" : now.peer) + ", " + when.getHours() + ":" + (when.getMinutes() < 10 ? "0" : "") + when.getMinutes());
+    div.setAttribute("data-from", from);
+    if (!last || last.getAttribute("data-from") !== from) {
+      append(div, "p", "from", from + ", " + when.getHours() + ":" + (when.getMinutes() < 10 ? "0" : "") + when.getMinutes());
     }
     link(append(div, "p", "said", ""), message.text);
     list.appendChild(div);
@@ -78,8 +79,8 @@
     save();
   }
 
-  function keep(words, ours, number) {
-    var message = { id: number, text: words, mine: ours, at: new Date().getTime() };
+  function keep(words, who, number) {
+    var message = { id: number, text: words, mine: !who, from: who, at: new Date().getTime() };
     now.list.push(message);
     if (now.list.length > 500) { now.list.shift(); }
     add(message);
@@ -88,10 +89,11 @@
 
   chat.down = function () { id("messages").scrollTop = id("messages").scrollHeight; };
 
-  chat.begin = function (name, who) {
+  chat.begin = function (name, who, me) {
     var before = page.kept("chat");
     if (now && now.call === name) { return; }
     chat.end();
+    self = me || "";
     now = before && before.call === name ? before : { call: name, peer: who, list: [] };
     now.list.forEach(add);
     save();
@@ -109,17 +111,17 @@
 
   chat.again = function () { waiting.forEach(send); };
 
-  chat.got = function (data) {
+  chat.got = function (data, from) {
     var number = String(data.id || everfile.random(8)).slice(0, 64);
     if (!now) { return; }
     if (data.kind === "got") { come(number); return; }
     if (typeof data.text !== "string") { return; }
-    if (data.id) { chat.onsend({ kind: "got", id: number }); }
-    if (now.list.some(function (m) { return !m.mine && m.id === number; })) { return; }
-    keep(data.text.slice(0, 10000), false, number);
+    if (data.id && (!data.ask || data.ask === self)) { chat.onsend({ kind: "got", id: number }, from); }
+    if (now.list.some(function (m) { return !m.mine && m.id === number && (m.from || "") === (from || now.peer); })) { return; }
+    keep(data.text.slice(0, 10000), from || now.peer, number);
     if (chat.open) { return; }
     unread++;
-    if (chat.onunread) { chat.onunread(unread, data.text); }
+    if (chat.onunread) { chat.onunread(unread, data.text, from || now.peer); }
   };
 
   chat.seen = function () {
@@ -132,7 +134,7 @@
     var field = id("chat-text"), text = field.value.replace(/^\s+|\s+$/g, "");
     e.preventDefault();
     if (text && now) {
-      keep(text, true, everfile.random(8));
+      keep(text, "", everfile.random(8));
       field.value = "";
     }
     field.focus();

@@ -5,6 +5,7 @@
  *   refresh()            something of the talk has changed
  *   half(e), note(talk, way, e)   which file an event of the phone is of; keep it in the talk
  *   end()                leaves nothing behind
+ *   buttons(m, lit)      the buttons of one's own devices
  *
  * talk: {call, peer, began, their: {audio, video}, state: {muted, camera, slow}, away,
  * plays, sends: {media, picture} (the phone's events, of the file with the sound or with
@@ -140,12 +141,17 @@
     show(id("own-unheard"), unheard);
     show(id("own-muted"), own.muted || !own.asking && !m.audio && !page.lend.busy());
     text(id("own-muted-word"), m.audio || own.asking ? "muted" : "no sound");
+    incall.buttons(m, lit);
+  }
+
+  /* buttons shows what one's own devices give, m, and whether the camera is seen. */
+  incall.buttons = function (m, lit) {
     view.pressed("mute", own.muted);
     id("mute").disabled = !m.audio && !own.asking;
     view.pressed("camera", lit);
     id("camera").setAttribute("aria-busy", String(own.asking));
     show(id("devices-retry"), !!own.want && !own.asking && (own.want.audio && !m.audio || own.want.video && !m.video));
-  }
+  };
 
   /* tell the other what the file does not: muted and dark look like silence and black.
    * Who is away is told later. */

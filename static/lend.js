@@ -4,6 +4,7 @@
  * the other side.
  *
  *   begin(phone, talk)   a call runs
+ *   hide()               or a room, in which there is no such way
  *   sent(e)              the phone's "send"; whether it was about this
  *   busy()               something is on its way
  *   able()               that is a way for this browser, and it has no other
@@ -85,13 +86,20 @@
 
   lend.able = function () { return !everfile.camera() && !!root.FileReader && "files" in id("lend"); };
 
-  lend.begin = function (p, t) {
+  /* buttons: no camera and no microphone, no buttons for them. */
+  function buttons(yes) {
     var none = !everfile.camera();
-    phone = p;
-    talk = t;
-    show(id("lend-tool"), lend.able());
+    show(id("lend-tool"), yes && lend.able());
     show(id("mute"), !none);
     show(id("camera"), !none);
+  }
+
+  lend.hide = function () { buttons(false); };
+
+  lend.begin = function (p, t) {
+    phone = p;
+    talk = t;
+    buttons(true);
   };
 
   lend.end = function () {

@@ -3,7 +3,7 @@
  *
  *   go(name, resume)    online, with the right to that name from before, or ""
  *   enter()             online, as whom the form says
- *   offline(sentence)   off again, and why
+ *   offline(sentence)   off again, and why; close(): and nothing is said or shown of it
  *   rename(sentence, name)   off again: this name cannot be had; another one may
  */
 (function (root) {
@@ -20,29 +20,44 @@
     id("again").disabled = !calls.usable();
   }
 
+  /* inCall is where something of the other plays: a screen in pictures has no place. */
+  function inCall(mime, screen) {
+    var pictures = /^(image|multipart)\//.test(mime);
+    return pictures && screen ? null : id(pictures ? "other-picture" : screen ? "other-screen" : "other");
+  }
+
   online.go = function (name, right) {
     calls.me = name;
     calls.known = false;
     text(id("greeting"), "Hello, " + name + ".");
     view.link("connecting", "Connecting.");
-    view.mode("connecting");
+    if (!page.room.now) { view.mode("connecting"); }
     calls.phone = page.phone = everfile.connect({
       caller: name, resume: right, camera: false,
-      elements: function (who, mime) { return id(/^(image|multipart)\//.test(mime) ? "other-picture" : "other"); },
-      direct: function () { return id("direct"); },
-      on: function (type, e) { if (calls.on[type]) { calls.on[type](e || {}); } }
+      elements: function (who, mime, screen) {
+        return page.room.now ? page.people.element(who, mime, screen) : inCall(mime, screen);
+      },
+      mix: function () { return id("mix"); },
+      direct: function (who) { return page.room.now ? page.people.direct(who) : id("direct"); },
+      on: function (type, e) { if (!page.told.hear(type, e) && calls.on[type]) { calls.on[type](e || {}); } }
     }).phone;
   };
 
-  online.offline = function (sentence) {
+  /* close: nothing is left of the connection, or of who was there. */
+  online.close = function () {
     var p = calls.phone;
-    calls.finish("", "");
     calls.phone = page.phone = null;
     callers = [];
     calls.link = "";
     page.keep("me", null);
     if (p) { p.close(); }
     people();   // nobody is left to call, by a button that would do nothing
+  };
+
+  online.offline = function (sentence) {
+    calls.finish("", "");
+    page.room.drop();
+    online.close();
     view.mode("offline");
     view.outcome(sentence, "");
   };
@@ -74,10 +89,11 @@
       online.offline(e.text || "The server refuses the connection.");
     } else if (link === "lost") {
       view.link("lost", "Connection lost, trying again.");
-      if (!calls.talk) { view.mode("connecting"); }
+      if (!calls.talk && !page.room.now) { view.mode("connecting"); }
     }
     if (calls.phone) { people(); }
     calls.linked();
+    page.told.linked();
   };
 
   calls.on.welcome = function (e) {
@@ -90,7 +106,7 @@
     view.link("playing", back ? "Back online." : "You are online. It rings here when somebody calls.");
     if (calls.talk) {
       if (e.resumed) { calls.back(); }
-    } else if (calls.known || !e.resumed) {   // after a reload the call, or that there is none, is still to come
+    } else if (!page.told.welcome(e) && (calls.known || !e.resumed)) {   // after a reload the call, or that there is none, is still to come
       view.mode("idle");
       view.say(back ? "Back online." : "You are online as " + e.caller + ".");
       anew();

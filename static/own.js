@@ -6,7 +6,8 @@
  *   mute(yes), dark(yes)   the microphone, the camera; the file goes on
  *   again()         once more, say after the browser was allowed to
  *   media()         {audio, video}: what there is
- *   list(), choose(what, value)   the lists of devices, and one that was chosen there
+ *   list(where), choose(what, value)   the lists of devices, and one that was chosen there;
+ *                   where is what their ids begin with, "" by itself
  *   stream, want, muted, darkened, asking
  *
  * Set by the page:
@@ -182,11 +183,11 @@
 
   // ---- choosing
 
-  /* list writes what there is into the two lists of the panel. */
-  own.list = function () {
+  /* list writes what there is into the two lists of the panel, or of another place. */
+  own.list = function (where) {
     devices.list(function (cameras, microphones) {
       [["camera", cameras], ["microphone", microphones]].forEach(function (one) {
-        var select = id(one[0] + "-choice"), now = devices.settings(own.stream, KINDS[one[0]]).deviceId || choice(one[0]);
+        var select = id((where || "") + one[0] + "-choice"), now = devices.settings(own.stream, KINDS[one[0]]).deviceId || choice(one[0]);
         devices.fill(select, one[1], one[0], now);
         select.disabled = one[1].length < 2 && !!now;
       });

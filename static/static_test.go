@@ -9,10 +9,27 @@ import (
 	"testing"
 )
 
-// own are the scripts of our pages, and those that are loaded by themselves.
-var own = []string{
-	"page.js", "index.js", "ring.js", "chat.js", "callview.js", "own.js", "scene.js", "lend.js", "calldetails.js",
-	"incall.js", "calls.js", "online.js", "callpage.js", "watchpage.js", "record.js", "sw.js", "soundworklet.js",
+// alone are the scripts that are loaded by themselves.
+var alone = []string{"sw.js", "soundworklet.js"}
+
+// loaded calls f with every script that our pages load, in order, and how many of the
+// same page's come before it.
+func loaded(t *testing.T, f func(page, name string, before int)) {
+	t.Helper()
+	names, err := fs.Glob(embedded, "*.html")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	script := regexp.MustCompile(`<script src="/static/([^"]+)"`)
+	for _, name := range names {
+		b, err := fs.ReadFile(embedded, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range script.FindAllStringSubmatch(string(b), -1) {
+			f(name, m[1], i)
+		}
+	}
 }
 
 // The library in one file is each of its files, once and in its order.
@@ -40,36 +57,24 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
-// Every script is in the library, or one of our pages' own.
+// Every script is in the library, or one of our pages' own, which come after that.
 func TestEveryScriptIsServed(t *testing.T) {
+	own := slices.Clone(alone)
+	loaded(t, func(page, name string, before int) {
+		if (name == first) != (before == 0) {
+			t.Errorf("%s loads %s in place %d", page, name, before)
+		}
+		if name != first {
+			own = append(own, name)
+		}
+	})
 	names, err := fs.Glob(embedded, "*.js")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
 		if slices.Contains(library, name) == slices.Contains(own, name) {
-			t.Errorf("%s: it must be either in the library or among the pages' own", name)
-		}
-	}
-}
-
-// Our pages load the library as any other page does, before their own scripts.
-func TestPagesUseTheLibrary(t *testing.T) {
-	names, err := fs.Glob(embedded, "*.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := regexp.MustCompile(`<script src="/static/([^"]+)"`)
-	for _, name := range names {
-		b, err := fs.ReadFile(embedded, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := script.FindAllStringSubmatch(string(b), -1)
-		for i, m := range all {
-			if (m[1] == first) != (i == 0) || i > 0 && slices.Contains(library, m[1]) {
-				t.Errorf("%s loads %s in place %d", name, m[1], i)
-			}
+			t.Errorf("%s: it must be either in the library or one of the pages' own", name)
 		}
 	}
 }

@@ -3,13 +3,15 @@
 //
 // A *session* is a control connection; a *caller* is a name that one session
 // holds, and that survives the session for a grace period; a *call* is a room of
-// two (named rooms of many are the same with other doors). The state does no I/O
+// two; a *room* is a call of many, which has a name, and which is joined and left
+// instead of ringing. A caller can be in one of each. The state does no I/O
 // and has no clock: what is to be sent, allowed and forbidden, and what shall
 // happen later, it returns as effects; whoever applies them brings timers back
 // as messages.
 //
-// The paths of a call's files, /ROOM/CALLER.EXT, exist while it runs: [Allow]
-// names the room and each caller's key to publish there, [Forbid] ends it.
+// The paths of a call's files, /ROOM/CALLER.EXT and /ROOM/CALLER-screen.EXT, exist
+// while it runs: [Allow] names the room and each caller's key to publish there,
+// [Forbid] ends it.
 package calls
 
 import (
@@ -27,9 +29,13 @@ type Session int64
 type Options struct {
 	Ring     time.Duration // how long it rings (45 s)
 	Grace    time.Duration // how long a caller whose connection was lost is expected back (30 s)
-	Reload   time.Duration // how long a page that said goodbye while it rang is (5 s)
+	Reload   time.Duration // how long a page that said goodbye while it rang, or in a room, is (5 s)
 	Announce time.Duration // lists of who is online are at least so far apart (300 ms)
+	Gather   time.Duration // in a larger room what has changed is told together, after this (150 ms)
+	Few      int           // a room of more members than this is a larger one (8)
 	Callers  int           // at most so many (10,000)
+	Room     int           // members of a room, at most (100)
+	Reserved []string      // names that no room may have, besides those of calls
 	Chunk    int           // bytes that a publisher may send at once, which callers are told
 	Random   func() string // an unguessable word of at least 128 bits (crypto/rand)
 
@@ -51,11 +57,20 @@ func (o Options) withDefaults() Options {
 	if o.Announce == 0 {
 		o.Announce = 300 * time.Millisecond
 	}
+	if o.Gather == 0 {
+		o.Gather = 150 * time.Millisecond
+	}
+	if o.Few == 0 {
+		o.Few = 8
+	}
 	if o.Callers == 0 {
 		o.Callers = 10_000
 	}
 	if o.ICEServers == nil {
 		o.ICEServers = func(string) []rawJSON { return []rawJSON{} }
+	}
+	if o.Room == 0 {
+		o.Room = 100
 	}
 	if o.Random == nil {
 		o.Random = func() string { return strings.ToLower(rand.Text()) }
@@ -65,6 +80,9 @@ func (o Options) withDefaults() Options {
 
 // RoomPrefix begins the names of calls' rooms, and of no others.
 const RoomPrefix = "call-"
+
+// ScreenSuffix ends the names of the files of shared screens, and no caller's.
+const ScreenSuffix = "-screen"
 
 // State is every caller and call of a server. One goroutine at a time may call
 // its methods. It keeps nothing of the messages that it is given, but their raw
@@ -105,8 +123,9 @@ type Later struct {
 	Message Message
 }
 
-// Allow opens a room: each caller in it may publish under its own name with its
-// key, and anybody who knows the room's name may listen.
+// Allow opens a room, or says who is in it now: each of these callers, and no other,
+// may publish with its key under its own name, and under that with [ScreenSuffix];
+// and anybody who knows the room's name may listen.
 type Allow struct {
 	Room string
 	Keys map[string]string // caller → key
@@ -124,24 +143,28 @@ type caller struct {
 	session Session // 0: away
 	resume  string  // who knows this comes back as this caller
 	able    party
+	screens party // the same for files of screens, whose failures say nothing of others
 	call    *call // the one it is in, or that rings; nil: free
+	room    *call // the one it is in, besides; nil: none
 	away    int   // age of the timer that awaits it, if it is away
 }
 
 // member is a caller in a call.
 type member struct {
 	*caller
-	key   string  // the right to publish in the room
-	media Media   // what it sends, or would like to
-	told  Message // the start that it was sent last
-	unfit string  // why it cannot be heard, as was told last
+	key   string    // the right to publish in the room
+	media Media     // what it sends, or would like to
+	told  Message   // the start that it was sent last
+	unfit [2]string // why it cannot be heard, and its screen not be seen, as was told last
 }
 
-// call is a room of two.
+// call is a room: of two who ring each other, or a named one.
 type call struct {
 	id      string // the room's name too
-	members []*member
-	ringing bool // the first member rings the second
+	named   bool
+	members []*member // in the order of joining
+	ringing bool      // the first member rings the second
+	soon    int       // age of the timer after which all are told of changes; 0: none runs
 }
 
 // Handle does what a message asks for. Messages of callers come from [Decode];
@@ -184,6 +207,9 @@ func init() { // refers to functions that refer to it
 		"cancel": {named: (*State).hangup},
 		"hangup": {named: (*State).hangup},
 
+		"join":  {named: (*State).join},
+		"leave": {named: (*State).leave},
+
 		"media":   {named: (*State).media},
 		"failed":  {named: (*State).failed},
 		"message": {named: (*State).relay},
@@ -191,6 +217,7 @@ func init() { // refers to functions that refer to it
 
 		Lost: {any: (*State).lost}, Bye: {any: (*State).lost}, Stop: {any: (*State).stop},
 		timeAway: {any: (*State).expire}, timeRing: {any: (*State).noAnswer}, timeAnnounce: {any: (*State).announce},
+		timeStart: {any: (*State).gathered}, timeRoom: {any: (*State).walkedOut},
 	}
 }
 

@@ -428,6 +428,7 @@ func TestEveryMessageInEveryState(t *testing.T) {
 		{"calling", "a hello caller=alice\nb hello caller=bob\na invite to=bob"},
 		{"rung", "b hello caller=bob\na hello caller=alice\nb invite to=alice"},
 		{"talking", "a hello caller=alice\nb hello caller=bob\na invite to=bob\nb accept call=call-r3"},
+		{"room", "a hello caller=alice\nb hello caller=bob\na join room=standup\nb join room=standup"},
 		{"ended", "a hello caller=alice\nb hello caller=bob\na invite to=bob\nb accept call=call-r3\nb hangup call=call-r3"},
 	}
 	const call = " call=call-r3"
@@ -435,7 +436,7 @@ func TestEveryMessageInEveryState(t *testing.T) {
 		"hello": " caller=anna", "can": " can=wav", "who": "", "invite": " to=bob",
 		"accept": call, "reject": call, "cancel": call, "hangup": call,
 		"media": call + " media=none", "failed": call + " url=/call-r3/alice.webm",
-		"message": call + " data=1", "signal": call + " to=bob data=1", "join": "", "nonsense": "",
+		"message": call + " data=1", "signal": call + " to=bob data=1", "join": " room=standup", "leave": call, "nonsense": "",
 	}
 	for _, typ := range Types() {
 		if _, ok := messages[typ]; !ok {
@@ -450,6 +451,9 @@ func TestEveryMessageInEveryState(t *testing.T) {
 				w.do(line)
 			}
 			var cell []string
+			if st.name == "room" {
+				args = strings.ReplaceAll(args, "call-r3", "standup")
+			}
 			for _, line := range w.do("a " + typ + args) {
 				f := strings.Fields(line)
 				what := f[0] + f[1]
@@ -474,20 +478,21 @@ func TestEveryMessageInEveryState(t *testing.T) {
 // everyMessage is what comes of each message of alice's in each state: a< is what
 // she gets, b< what bob gets.
 var everyMessage = map[string]string{
-	"accept":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: allowcall-r3 b<start a<start; talking: a<bad-request; ended: a<no-match",
-	"can":      "stranger: a<bad-request; idle: ; calling: ; rung: ; talking: a<start b<start; ended: ",
-	"cancel":   "stranger: a<bad-request; idle: a<no-match; calling: a<cancelled b<cancelled; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; ended: a<no-match",
-	"failed":   "stranger: a<bad-request; idle: a<no-match; calling: a<no-match; rung: a<no-match; talking: a<start b<start; ended: a<no-match",
-	"hangup":   "stranger: a<bad-request; idle: a<no-match; calling: a<cancelled b<cancelled; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; ended: a<no-match",
-	"hello":    "stranger: a<welcome; idle: a<bad-request; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; ended: a<bad-request",
-	"invite":   "stranger: a<bad-request; idle: a<ringing b<invite; calling: a<bad-request; rung: allowcall-r3 b<start a<start; talking: a<bad-request; ended: a<ringing b<invite",
-	"join":     "stranger: a<bad-request; idle: a<bad-request; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; ended: a<bad-request",
-	"media":    "stranger: a<bad-request; idle: a<no-match; calling: a<ringing b<invite; rung: b<ringing a<invite; talking: a<start b<start; ended: a<no-match",
-	"message":  "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: a<bad-request; talking: b<message; ended: a<no-match",
-	"nonsense": "stranger: a<bad-request; idle: a<bad-request; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; ended: a<bad-request",
-	"reject":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; ended: a<no-match",
-	"signal":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: a<bad-request; talking: b<signal; ended: a<no-match",
-	"who":      "stranger: a<bad-request; idle: a<online; calling: a<online; rung: a<online; talking: a<online; ended: a<online",
+	"accept":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: allowcall-r3 b<start a<start; talking: a<bad-request; room: a<bad-request; ended: a<no-match",
+	"can":      "stranger: a<bad-request; idle: ; calling: ; rung: ; talking: a<start b<start; room: a<start b<start; ended: ",
+	"cancel":   "stranger: a<bad-request; idle: a<no-match; calling: a<cancelled b<cancelled; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; room: a<bad-request; ended: a<no-match",
+	"failed":   "stranger: a<bad-request; idle: a<no-match; calling: a<no-match; rung: a<no-match; talking: a<start b<start; room: a<start b<start; ended: a<no-match",
+	"hangup":   "stranger: a<bad-request; idle: a<no-match; calling: a<cancelled b<cancelled; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; room: a<bad-request; ended: a<no-match",
+	"hello":    "stranger: a<welcome; idle: a<bad-request; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; room: a<bad-request; ended: a<bad-request",
+	"invite":   "stranger: a<bad-request; idle: a<ringing b<invite; calling: a<bad-request; rung: allowcall-r3 b<start a<start; talking: a<bad-request; room: a<ringing b<invite; ended: a<ringing b<invite",
+	"join":     "stranger: a<bad-request; idle: allowstandup a<start; calling: allowstandup a<start; rung: allowstandup a<start; talking: allowstandup a<start; room: a<start; ended: allowstandup a<start",
+	"leave":    "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; room: allowstandup b<left b<start a<left; ended: a<no-match",
+	"media":    "stranger: a<bad-request; idle: a<no-match; calling: a<ringing b<invite; rung: b<ringing a<invite; talking: a<start b<start; room: a<start b<start; ended: a<no-match",
+	"message":  "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: a<bad-request; talking: b<message; room: b<message; ended: a<no-match",
+	"nonsense": "stranger: a<bad-request; idle: a<bad-request; calling: a<bad-request; rung: a<bad-request; talking: a<bad-request; room: a<bad-request; ended: a<bad-request",
+	"reject":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: b<refused a<refused; talking: forbidcall-r3 a<hangup b<hangup; room: a<bad-request; ended: a<no-match",
+	"signal":   "stranger: a<bad-request; idle: a<no-match; calling: a<bad-request; rung: a<bad-request; talking: b<signal; room: b<signal; ended: a<no-match",
+	"who":      "stranger: a<bad-request; idle: a<online; calling: a<online; rung: a<online; talking: a<online; room: a<online; ended: a<online",
 }
 
 // Whatever is said in whatever order, the state stays whole.
@@ -499,20 +504,21 @@ func TestAnyOrder(t *testing.T) {
 		seed = v
 	}
 	r := rand.New(rand.NewPCG(seed, 1))
-	w := newWorld(t)
+	w := newWorldOf(t, Options{Room: 3, Few: 2}) // so that rooms are full, and large
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	resumes := map[string]string{}
+	full, large := false, false // there was such a room
 	for i := range 20_000 {
 		var ids []string
 		for id := range w.s.calls {
 			ids = append(ids, id)
 		}
 		slices.Sort(ids) // or the same seed would be another game
-		ids = append(ids, "call-x")
+		ids = append(ids, "call-x", "standup")
 		for _, c := range w.s.callers {
 			resumes[c.name] = c.resume
 		}
-		line := fmt.Sprintf("%c %s", actors[r.IntN(len(actors))], pick(types))
+		line := fmt.Sprintf("%c %s", actors[r.IntN(6)], pick(types))
 		switch f := strings.Fields(line); f[1] {
 		case "hello":
 			name := pick(names)
@@ -527,18 +533,29 @@ func TestAnyOrder(t *testing.T) {
 			line += fmt.Sprintf(" call=%s url=/%s/%s.webm", id, id, pick(names))
 		case "can":
 			line += " can=" + pick([]string{"webm", "wav", "none"})
+			if r.IntN(3) == 0 {
+				line = strings.Replace(line, ".webm", "-screen.webm", 1)
+			}
+		case "join":
+			line += " room=" + pick([]string{"standup", "standup", "other", "static"}) + " media=" + pick([]string{"av", "a+v", "none"})
 		case "who", "lost", "bye", "nonsense":
 		default:
-			line += " call=" + pick(ids) + " media=" + pick([]string{"av", "a", "none"}) + " data=1"
+			line += " call=" + pick(ids) + " media=" + pick([]string{"av", "a", "none", "a+v", "none+va"}) + " data=1"
 		}
 		w.do(line)
+		for _, k := range w.s.calls {
+			full, large = full || len(k.members) == 3, large || k.soon != 0
+		}
 		if r.IntN(50) == 0 {
-			w.do("wait " + pick([]string{"1s", "30s", "45s"}))
+			w.do("wait " + pick([]string{"200ms", "1s", "5s", "30s", "45s"}))
 		}
 		w.check()
 		if t.Failed() {
 			t.Fatalf("seed %d, step %d: %s", seed, i, line)
 		}
+	}
+	if !full || !large {
+		t.Errorf("seed %d: a room was full: %v, a large one waited: %v", seed, full, large)
 	}
 	for _, a := range actors {
 		w.do(string(a) + " lost")

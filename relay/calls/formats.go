@@ -148,6 +148,22 @@ func nameOf(mime string, of int) string {
 	return mime
 }
 
+// kindOfFile says for people what somebody plays who plays a type, whatever that is
+// made of.
+func kindOfFile(mime string) string {
+	switch mime {
+	case multipart:
+		return formats[jpegPicture].name
+	case still:
+		return "single " + formats[jpegPicture].name
+	}
+	return nameOf(mime, jpegPicture)
+}
+
+// alone is what an engine surely plays that plays a format: the same container with
+// the same sound, and no picture.
+var alone = map[int]int{webmVP8: webmOpus, webmVP9: webmOpus, mp4H264: mp4AAC}
+
 // set is some rows of a table, a bit each.
 type set uint64
 
@@ -165,6 +181,11 @@ type abilities struct {
 // are not kept.
 func (c *Can) abilities() abilities {
 	record, play := plain(c.Record), plain(c.Play)
+	for both, sound := range alone {
+		if slices.Contains(play, strings.ToLower(formats[both].plays())) {
+			play = append(play, strings.ToLower(formats[sound].plays()))
+		}
+	}
 	a := abilities{webrtc: c.WebRTC}
 	if c.Engine == chromium || c.Engine == gecko {
 		a.engine = c.Engine

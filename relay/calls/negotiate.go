@@ -30,9 +30,10 @@ func (p *party) cannotPlay(row int) {
 
 // agreement is what a sender publishes, and what becomes of it.
 type agreement struct {
-	files []int   // rows of formats: one, or sound and picture
-	plays [][]int // rows of ways, for each receiver
-	why   string  // in a sentence; without files, why there are none, "" if nothing is sent
+	files  []int   // rows of formats: one, or sound and picture
+	plays  [][]int // rows of ways, for each receiver
+	why    string  // in a sentence; without files, why there are none, "" if nothing is sent
+	screen bool    // it is about a screen
 }
 
 // negotiate finds what a sender publishes of what it sends, once for all of the
@@ -42,22 +43,70 @@ type agreement struct {
 // nothing else can be made, is sent only where everybody plays it, or where there
 // is nothing else.
 func negotiate(sender *party, sends Media, receivers []*party) agreement {
+	return among(plans(sender, sends), sender, sends, receivers, false)
+}
+
+// negotiateScreen is negotiate for a screen, which goes in one file, with a picture.
+func negotiateScreen(sender *party, screen Screen, receivers []*party) agreement {
+	sends := Media{Audio: screen.Audio, Video: true}
+	all := slices.DeleteFunc(plans(sender, sends), func(files []int) bool {
+		return len(files) > 1 || !formats[files[0]].picture
+	})
+	a := among(all, sender, sends, receivers, true)
+	a.screen = true
+	return a
+}
+
+// among finds the best of some plans; seen says that one is none of which nobody
+// sees the picture.
+func among(plans [][]int, sender *party, sends Media, receivers []*party, seen bool) agreement {
+	kinds, kindOf := alikes(receivers)
 	var best agreement
 	var most grade
-	for order, files := range plans(sender, sends) {
-		plays, g := tried(files, sends, receivers)
+	for order, files := range plans {
+		plays, g := tried(files, sends, kinds)
 		g.order = -order
-		if g.sound+g.picture > 0 && (best.files == nil || g.compare(most) > 0) {
+		if (g.picture > 0 || g.sound > 0 && !seen) && (best.files == nil || g.compare(most) > 0) {
 			best, most = agreement{files: files, plays: plays}, g
 		}
 	}
 	if best.files == nil {
 		best.plays = make([][]int, len(receivers))
+		sends.Audio = sends.Audio && !seen
 		best.why = unmatched(sender, sends, receivers)
 		return best
 	}
+	plays := best.plays
+	best.plays = make([][]int, len(receivers))
+	for i, kind := range kindOf {
+		best.plays[i] = plays[kind]
+	}
 	best.why = names(best.files) + ": " + reason(sender, sends, receivers, best, most)
 	return best
+}
+
+// kind is receivers that play the same.
+type kind struct {
+	*party
+	number int
+}
+
+// alikes sorts receivers by what they play, and says of which kind each is: in a
+// large room most have one of a few browsers.
+func alikes(receivers []*party) (kinds []kind, kindOf []int) {
+	at := map[set]int{}
+	for _, r := range receivers {
+		plays := r.play &^ r.unplayed
+		n, ok := at[plays]
+		if !ok {
+			n = len(kinds)
+			at[plays] = n
+			kinds = append(kinds, kind{party: r})
+		}
+		kinds[n].number++
+		kindOf = append(kindOf, n)
+	}
+	return kinds, kindOf
 }
 
 // plans lists what a sender could publish: a file of everything, or sound and
@@ -101,8 +150,8 @@ func (g grade) compare(o grade) int {
 		cmp.Compare(g.waste, o.waste), cmp.Compare(g.order, o.order))
 }
 
-// tried says what each receiver would play of a plan, and how good that is.
-func tried(files []int, sends Media, receivers []*party) (plays [][]int, g grade) {
+// tried says what each kind of receivers would play of a plan, and how good that is.
+func tried(files []int, sends Media, receivers []kind) (plays [][]int, g grade) {
 	made := false // something of it, for somebody, by the server
 	for _, r := range receivers {
 		rows := r.choose(files, sends)
@@ -110,11 +159,11 @@ func tried(files []int, sends Media, receivers []*party) (plays [][]int, g grade
 		plain := len(rows) > 0
 		for _, i := range rows {
 			w := ways[i]
-			g.sound += count(w.sound && sends.Audio)
-			g.picture += count(w.picture && sends.Video)
+			g.sound += r.number * count(w.sound && sends.Audio)
+			g.picture += r.number * count(w.picture && sends.Video)
 			plain = plain && w.plain()
 		}
-		g.plain += count(plain)
+		g.plain += r.number * count(plain)
 		made = made || !plain
 	}
 	for _, i := range files {
@@ -174,8 +223,12 @@ func reason(sender *party, sends Media, receivers []*party, a agreement, g grade
 		}
 	}
 	if text == "" {
-		text = "recorded by one side and played by the other as it is."
-		if g.plain < len(receivers) {
+		switch {
+		case g.plain == len(receivers):
+			text = "recorded by one side and played by the other as it is."
+		case len(receivers) > 1:
+			text = "who cannot play it as it is plays what the server makes of it."
+		default:
 			text = "the other side plays what the server makes of it."
 		}
 	}
@@ -226,7 +279,8 @@ func (a *agreement) because(receiver *party, row int) string {
 	return w.name + ", made by the server of " + f.name + ", which " + lack + "."
 }
 
-// unmatched says why a sender cannot be heard or seen; "" if it sends nothing.
+// unmatched says why a sender cannot be heard or seen; "" if it sends nothing. What
+// the other side plays counts even if nothing that is sent here becomes that.
 func unmatched(sender *party, sends Media, receivers []*party) string {
 	if !sends.Audio && !sends.Video || len(receivers) == 0 {
 		return ""
@@ -243,21 +297,43 @@ func unmatched(sender *party, sends Media, receivers []*party) string {
 			failed = append(failed, f.name)
 		}
 	}
-	for i, w := range ways {
-		for _, r := range receivers {
-			if w.plain() && r.plays(i) && !slices.Contains(plays, w.name) {
-				plays = append(plays, w.name)
-			}
-			if w.plain() && r.play.has(i) && r.unplayed.has(i) && !slices.Contains(failed, w.name) {
-				failed = append(failed, w.name)
+	unplayed := []string{}
+	kinds, _ := alikes(receivers)
+	for _, r := range kinds {
+		for i, w := range ways {
+			switch {
+			case r.plays(i):
+				plays = append(plays, kindOfFile(w.mime))
+			case r.play.has(i):
+				unplayed = append(unplayed, kindOfFile(w.mime))
 			}
 		}
 	}
-	text := fmt.Sprintf("it can send %s, the other side can play %s", list(records), list(plays))
+	plays = inOrder(plays)
+	for _, name := range inOrder(unplayed) { // of some ways to the same, one may have failed
+		if !slices.Contains(plays, name) && !slices.Contains(failed, name) {
+			failed = append(failed, name)
+		}
+	}
+	other := "the other side"
+	if len(receivers) > 1 {
+		other = "the others"
+	}
+	text := fmt.Sprintf("it can send %s, %s can play %s", list(records), other, list(plays))
 	if len(failed) > 0 {
 		text += "; tried and failed: " + list(failed)
 	}
 	return text + "."
+}
+
+// inOrder returns each name once, in the order of [ways].
+func inOrder(names []string) (all []string) {
+	for _, w := range ways {
+		if n := kindOfFile(w.mime); slices.Contains(names, n) && !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 func names(rows []int) string {

@@ -14,6 +14,14 @@ import (
 // reserved is a name that rooms keep for themselves.
 const reserved = "mix"
 
+// screenLike ends the skeletons of the names of files of screens.
+var screenLike = skeleton(ScreenSuffix)
+
+// validCaller reports whether s can name a caller.
+func validCaller(s string) bool {
+	return ValidName(s) && s != reserved && !strings.HasSuffix(skeleton(s), screenLike)
+}
+
 // ValidName reports whether s can name a caller or a room: 1 to 64 of A-Z a-z
 // 0-9 _ -.
 func ValidName(s string) bool {
@@ -52,8 +60,8 @@ func (s *State) hello(who Session, m Message) {
 		s.refuse(who, BadRequest, m, "This connection is %s already; connect again for another name.", c.name)
 		return
 	}
-	if !ValidName(m.Caller) || m.Caller == reserved {
-		s.refuse(who, BadRequest, m, "A name is 1 to %d of A-Z a-z 0-9 _ - (and not \"mix\"), got %.80q.", maxName, m.Caller)
+	if !validCaller(m.Caller) {
+		s.refuse(who, BadRequest, m, "A name is 1 to %d of A-Z a-z 0-9 _ - (and not \"mix\", nor does it end in \"-screen\", as the files of shared screens do), got %.80q.", maxName, m.Caller)
 		return
 	}
 	c := s.callers[skeleton(m.Caller)]
@@ -88,16 +96,18 @@ func (s *State) hello(who Session, m Message) {
 // the same: otherwise it may be another browser, or have got what it lacked.
 func (c *caller) set(can *Can) {
 	now := can.abilities()
-	if now.record != c.able.record {
-		c.able.unrecorded = 0
+	for _, p := range []*party{&c.able, &c.screens} {
+		if now.record != p.record {
+			p.unrecorded = 0
+		}
+		if now.play != p.play || now.engine != p.engine {
+			p.unplayed = 0
+		}
+		p.abilities = now
 	}
-	if now.play != c.able.play || now.engine != c.able.engine {
-		c.able.unplayed = 0
-	}
-	c.able.abilities = now
 }
 
-// welcome tells a caller where it stands, its call included.
+// welcome tells a caller where it stands, its call and its room included.
 func (s *State) welcome(c *caller, back bool) {
 	s.send(Message{
 		Type: "welcome", V: Version, Caller: c.name, Resume: c.resume, Resumed: back,
@@ -109,8 +119,10 @@ func (s *State) welcome(c *caller, back bool) {
 	case k.ringing:
 		s.ring(k, c)
 	default:
-		k.member(c).told = Message{}
-		s.start(k)
+		s.tellAgain(k, c)
+	}
+	if c.room != nil {
+		s.tellAgain(c.room, c)
 	}
 }
 
@@ -120,9 +132,7 @@ func (s *State) can(c *caller, m Message) {
 		return
 	}
 	c.set(m.Can)
-	if c.call != nil && !c.call.ringing {
-		s.start(c.call)
-	}
+	s.tellOf(c)
 }
 
 func (s *State) who(c *caller, _ Message) { s.send(Message{Type: "online", Callers: s.online()}, c) }
@@ -163,8 +173,8 @@ func (s *State) everybody() []Session { return slices.Sorted(maps.Keys(s.session
 
 // lost: a session's connection has ended. Who closed it without a call has gone;
 // others are expected back, since pages are reloaded and networks flap. A page
-// that goes while it rings is more likely closed than loaded again, and somebody
-// waits for it.
+// that goes while it rings, or in a room, is more likely closed than loaded again,
+// and somebody waits for it.
 func (s *State) lost(who Session, m Message) {
 	c := s.sessions[who]
 	if c == nil {
@@ -175,15 +185,26 @@ func (s *State) lost(who Session, m Message) {
 	s.changed()
 	grace := s.opt.Grace
 	switch {
-	case m.Type == Bye && c.call == nil:
+	case m.Type == Bye && c.call == nil && c.room == nil:
 		s.remove(c)
 		return
-	case m.Type == Bye && c.call.ringing:
+	case m.Type == Bye && (c.call == nil || c.call.ringing):
 		grace = min(grace, s.opt.Reload)
 	}
 	s.await(c, grace)
+	if m.Type == Bye && c.room != nil && grace > s.opt.Reload {
+		s.effect(Later{s.opt.Reload, Message{Type: timeRoom, Caller: c.name, age: c.away}}) // the room need not wait as long as the call
+	}
+	s.tellOf(c)
+}
+
+// tellOf tells those who are in a call with somebody what has become of it.
+func (s *State) tellOf(c *caller) {
 	if c.call != nil && !c.call.ringing {
-		s.start(c.call)
+		s.tell(c.call)
+	}
+	if c.room != nil {
+		s.tell(c.room)
 	}
 }
 
@@ -194,18 +215,30 @@ func (s *State) await(c *caller, within time.Duration) {
 	s.effect(Later{within, Message{Type: timeAway, Caller: c.name, age: c.away}})
 }
 
+// missing returns the caller that a timer awaited, or nil if it came back.
+func (s *State) missing(m Message) *caller {
+	c := s.callers[skeleton(m.Caller)]
+	if c == nil || c.session != 0 || c.away != m.age {
+		return nil
+	}
+	return c
+}
+
 // expire: a caller was expected back.
 func (s *State) expire(_ Session, m Message) {
-	c := s.callers[skeleton(m.Caller)]
-	if c != nil && c.session == 0 && c.away == m.age {
+	if c := s.missing(m); c != nil {
 		s.remove(c)
 	}
 }
 
 func (s *State) remove(c *caller) {
 	delete(s.callers, skeleton(c.name))
+	text := c.name + " is gone: the window was closed, or its network did not come back."
+	if c.room != nil {
+		s.part(c, text)
+	}
 	if c.call != nil {
-		s.end(c.call, Message{Reason: Gone, By: c.name, Text: c.name + " is gone: the window was closed, or its network did not come back."})
+		s.end(c.call, Message{Reason: Gone, By: c.name, Text: text})
 	}
 }
 

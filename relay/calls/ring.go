@@ -67,17 +67,27 @@ func (s *State) ring(k *call, to ...*caller) {
 	}
 }
 
-// its returns the call that a message names, if the caller is in it.
+// its returns the call or room that a message names, if the caller is in it.
 func (s *State) its(c *caller, m Message) *call {
-	if k := s.calls[m.Call]; k != nil && k == c.call {
+	if k := s.calls[m.Call]; k != nil && (k == c.call || k == c.room) {
 		return k
 	}
 	s.refuse(c.session, NoMatch, m, "You are in no such call; it may have ended.")
 	return nil
 }
 
-func (s *State) accept(c *caller, m Message) {
+// rung is its for what is said of calls only.
+func (s *State) rung(c *caller, m Message) *call {
 	k := s.its(c, m)
+	if k != nil && k.named {
+		s.refuse(c.session, BadRequest, m, "%s is a room, which is joined and left; say leave.", k.id)
+		return nil
+	}
+	return k
+}
+
+func (s *State) accept(c *caller, m Message) {
+	k := s.rung(c, m)
 	switch {
 	case k == nil:
 	case !k.ringing:
@@ -94,16 +104,21 @@ func (s *State) answer(c *caller, m Message) {
 	k := c.call
 	k.ringing = false
 	k.member(c).media = m.offer()
+	s.allow(k)
+	s.start(k)
+}
+
+// allow says who may publish in a room.
+func (s *State) allow(k *call) {
 	keys := map[string]string{}
 	for _, m := range k.members {
 		keys[m.name] = m.key
 	}
 	s.effect(Allow{k.id, keys})
-	s.start(k)
 }
 
 func (s *State) reject(c *caller, m Message) {
-	k := s.its(c, m)
+	k := s.rung(c, m)
 	switch {
 	case k == nil:
 	case k.ringing && k.members[0].caller == c:
@@ -122,7 +137,7 @@ func (s *State) reject(c *caller, m Message) {
 // hangup ends a call in whichever way fits, so that a cancel that crosses an
 // accept does what was meant.
 func (s *State) hangup(c *caller, m Message) {
-	k := s.its(c, m)
+	k := s.rung(c, m)
 	switch {
 	case k == nil:
 	case !k.ringing:

@@ -25,6 +25,7 @@ type SavedCaller struct {
 type SavedCall struct {
 	ID      string        `json:"id"`
 	Ringing bool          `json:"ringing"`
+	Named   bool          `json:"named,omitempty"` // a room that was joined
 	Members []SavedMember `json:"members"`
 }
 
@@ -43,7 +44,7 @@ func (s *State) Snapshot() Snapshot {
 	}
 	slices.SortFunc(snap.Callers, func(a, b SavedCaller) int { return cmp.Compare(a.Name, b.Name) })
 	for _, k := range s.calls {
-		saved := SavedCall{ID: k.id, Ringing: k.ringing}
+		saved := SavedCall{ID: k.id, Ringing: k.ringing, Named: k.named}
 		for _, m := range k.members {
 			saved.Members = append(saved.Members, SavedMember{m.name, m.key, m.media})
 		}
@@ -58,15 +59,20 @@ func (s *State) Snapshot() Snapshot {
 func (s *State) Restore(snap Snapshot) []Effect {
 	s.out = nil
 	for _, saved := range snap.Callers {
-		if !ValidName(saved.Name) || s.callers[skeleton(saved.Name)] != nil {
+		if !validCaller(saved.Name) || s.callers[skeleton(saved.Name)] != nil {
 			continue
 		}
-		c := &caller{name: saved.Name, resume: saved.Resume, able: party{abilities: saved.Can.abilities()}}
+		able := party{abilities: saved.Can.abilities()}
+		c := &caller{name: saved.Name, resume: saved.Resume, able: able, screens: able}
 		s.callers[skeleton(c.name)] = c
 		s.await(c, s.opt.Grace)
 	}
 	for _, saved := range snap.Calls {
-		s.restore(saved)
+		if saved.Named {
+			s.restoreRoom(saved)
+		} else {
+			s.restore(saved)
+		}
 	}
 	out := s.out
 	s.out = nil
@@ -79,14 +85,12 @@ func (s *State) restore(saved SavedCall) {
 		return
 	}
 	k := &call{id: saved.ID, ringing: saved.Ringing}
-	keys := map[string]string{}
 	for _, m := range saved.Members {
 		c := s.callers[skeleton(m.Name)]
 		if c == nil || c.call != nil {
 			return
 		}
-		k.members = append(k.members, &member{caller: c, key: m.Key, media: m.Media})
-		keys[m.Name] = m.Key
+		k.members = append(k.members, &member{caller: c, key: s.known(m.Key), media: m.Media})
 	}
 	if len(k.members) != 2 || k.members[0].caller == k.members[1].caller {
 		return
@@ -98,6 +102,32 @@ func (s *State) restore(saved SavedCall) {
 	if k.ringing {
 		s.effect(Later{s.opt.Ring, Message{Type: timeRing, Call: k.id}})
 	} else {
-		s.effect(Allow{k.id, keys})
+		s.allow(k)
 	}
+}
+
+// restoreRoom takes over a room, with those members that are there.
+func (s *State) restoreRoom(saved SavedCall) {
+	if s.unfitRoom(saved.ID) != "" || s.calls[saved.ID] != nil {
+		return
+	}
+	k := &call{id: saved.ID, named: true}
+	for _, m := range saved.Members {
+		if c := s.callers[skeleton(m.Name)]; c != nil && c.room == nil {
+			c.room = k
+			k.members = append(k.members, &member{caller: c, key: s.known(m.Key), media: m.Media})
+		}
+	}
+	if len(k.members) > 0 {
+		s.calls[k.id] = k
+		s.allow(k)
+	}
+}
+
+// known is a saved key; in place of none, which everybody has, there is a new one.
+func (s *State) known(key string) string {
+	if key == "" {
+		return s.opt.Random()
+	}
+	return key
 }

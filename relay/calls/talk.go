@@ -1,147 +1,6 @@
 package calls
 
-import (
-	"reflect"
-	"slices"
-	"strings"
-)
-
-// seekable is asked for with every file that a page plays: its script seeks over
-// what the sender left out, and the last picture stays meanwhile. Beyond so much
-// the body ends, and it opens the file again.
-const seekable = "?el=5s"
-
-// How often keyframes are asked for, in ms: a listener begins at one.
-const (
-	keyframes     = 1000
-	manyKeyframes = 500
-)
-
-// start sends each member the whole state of the call, if it is not what the
-// member was told last.
-func (s *State) start(k *call) {
-	starts := make([]Message, len(k.members))
-	for i, me := range k.members {
-		starts[i] = Message{Type: "start", Call: k.id, Publish: []Publication{}, Play: []Playing{}, Peers: []Peer{}}
-		for j, other := range k.members {
-			if other != me {
-				starts[i].Peers = append(starts[i].Peers, Peer{
-					Caller: other.name, Media: other.media, WebRTC: me.able.webrtc && other.able.webrtc,
-					Polite: k.members[0] != me && j == 0, Away: other.session == 0,
-				})
-			}
-		}
-	}
-	agreed := make([]agreement, len(k.members))
-	for i, me := range k.members {
-		a := k.agree(me)
-		agreed[i] = a
-		starts[i].Publish = k.publications(me, a)
-		for j, other := range k.others(me) {
-			to := &starts[slices.Index(k.members, other)]
-			to.Play = append(to.Play, k.playings(me, other, a, a.plays[j])...)
-			starts[i].Peers[j].Plays = len(a.plays[j])
-		}
-	}
-	for i, me := range k.members {
-		if me.session != 0 && !reflect.DeepEqual(starts[i], me.told) {
-			me.told = starts[i]
-			s.send(starts[i], me.caller)
-		}
-	}
-	for i, m := range k.members {
-		s.unfit(k, m, agreed[i])
-	}
-}
-
-// others returns who listens to a member.
-func (k *call) others(me *member) (all []*member) {
-	for _, m := range k.members {
-		if m != me {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
-// agree negotiates what a member publishes.
-func (k *call) agree(me *member) agreement {
-	var receivers []*party
-	for _, other := range k.others(me) {
-		receivers = append(receivers, &other.able)
-	}
-	return negotiate(&me.able, me.media, receivers)
-}
-
-// publications is what a member is told to publish.
-func (k *call) publications(me *member, a agreement) []Publication {
-	all := []Publication{}
-	for _, i := range a.files {
-		f := formats[i]
-		p := Publication{
-			URL: k.path(me, f.ext) + "?key=" + me.key, MIME: f.mime, Timeslice: f.every,
-			BitsPerSecond: f.bits, KeyframeEvery: k.keyframes(me, a), Why: a.why,
-		}
-		if f.pcm {
-			p.Rate = samplesPerSecond
-		}
-		all = append(all, p)
-	}
-	return all
-}
-
-// keyframes returns how often a member sends them: some engines show nothing before
-// the next one, and who gets single pictures gets no others.
-func (k *call) keyframes(me *member, a agreement) int {
-	for j, other := range k.others(me) {
-		for _, i := range a.plays[j] {
-			if w := ways[i]; w.picture && (other.able.engine == gecko || w.of != jpegPicture && !w.sound) {
-				return manyKeyframes
-			}
-		}
-	}
-	return keyframes
-}
-
-// playings is how somebody is told to play what a member publishes. The URL of
-// something that is made says what it is made of, so that it is not made of what
-// was published there before.
-func (k *call) playings(me, other *member, a agreement, rows []int) (all []Playing) {
-	for _, i := range rows {
-		w := ways[i]
-		url := k.path(me, w.ext) + seekable
-		if from := formats[w.of].ext; from != w.ext {
-			url += "&of=" + from
-		}
-		if w.query != "" {
-			url += "&" + w.query
-		}
-		if w.mime == formats[wavSound].mime && other.able.engine == chromium {
-			url += soonest
-		}
-		all = append(all, Playing{Caller: me.name, URL: url, MIME: w.mime, Why: a.because(&other.able, i)})
-	}
-	return all
-}
-
-// soonest makes a WAV so large that Chromium, which wants 229,000 bytes of one
-// before it plays, has those in half a second.
-const soonest = "&rate=48000&channels=2&bits=32f"
-
-// unfit tells all when somebody wants to be heard and there is no format for it.
-func (s *State) unfit(k *call, m *member, a agreement) {
-	why := a.why
-	if len(a.files) > 0 {
-		why = ""
-	}
-	if why != "" && why != m.unfit {
-		s.send(Refusal(NoMatch, Message{Type: "start", Call: k.id}, "%s cannot be heard: %s", m.name, why), k.callers()...)
-	}
-	m.unfit = why
-}
-
-// path is where a member publishes.
-func (k *call) path(m *member, ext string) string { return "/" + k.id + "/" + m.name + "." + ext }
+import "strings"
 
 // media: what somebody sends has changed.
 func (s *State) media(c *caller, m Message) {
@@ -155,7 +14,7 @@ func (s *State) media(c *caller, m Message) {
 		if k.ringing {
 			s.ring(k, k.callers()...)
 		} else {
-			s.start(k)
+			s.tell(k)
 		}
 	}
 }
@@ -170,34 +29,49 @@ func (s *State) failed(c *caller, m Message) {
 		return
 	}
 	path, _, _ := strings.Cut(m.URL, "?")
-	for _, sender := range k.members {
-		if k.ringing || !strings.HasPrefix(path, "/"+k.id+"/"+sender.name+".") {
-			continue
-		}
-		if k.give(sender, c, path, m.MIME) {
-			s.start(k)
-		}
-		return
+	sender, screen := k.publisher(path)
+	switch {
+	case k.ringing || sender == nil:
+		s.refuse(c.session, NoMatch, m, "No file of this call is at %.80q.", path)
+	case screen && !sender.media.Screen.Video: // is not shared any more
+	case k.give(sender, screen, c, path, m.MIME):
+		s.tell(k)
 	}
-	s.refuse(c.session, NoMatch, m, "No file of this call is at %.80q.", path)
+}
+
+// publisher returns whose file a path is, and whether it is that of a screen; nil if
+// it is nobody's.
+func (k *call) publisher(path string) (m *member, screen bool) {
+	file, ok := strings.CutPrefix(path, "/"+k.id+"/")
+	name, _, dotted := strings.Cut(file, ".")
+	name, screen = strings.CutSuffix(name, ScreenSuffix)
+	for _, m := range k.members {
+		if ok && dotted && m.name == name {
+			return m, screen
+		}
+	}
+	return nil, false
 }
 
 // give notes what c failed at, if it is what a sender and he do now.
-func (k *call) give(sender *member, c *caller, path, mime string) bool {
-	a := k.agree(sender)
+func (k *call) give(sender *member, screen bool, c *caller, path, mime string) bool {
+	a := k.agree(sender, screen)
 	if sender.caller == c {
 		for _, i := range a.files {
-			if f := formats[i]; k.path(sender, f.ext) == path && (mime == "" || mime == f.mime) {
-				c.able.unrecorded |= 1 << i
+			if f := formats[i]; k.path(sender, screen, f.ext) == path && (mime == "" || mime == f.mime) {
+				c.party(screen).unrecorded |= 1 << i
 				return true
 			}
 		}
 		return false
 	}
 	for j, other := range k.others(sender) {
+		if other.caller != c {
+			continue
+		}
 		for _, i := range a.plays[j] {
-			if w := ways[i]; other.caller == c && k.path(sender, w.ext) == path && (mime == "" || mime == w.mime) {
-				c.able.cannotPlay(i)
+			if w := ways[i]; k.path(sender, screen, w.ext) == path && (mime == "" || mime == w.mime) {
+				c.party(screen).cannotPlay(i)
 				return true
 			}
 		}
@@ -205,7 +79,7 @@ func (k *call) give(sender *member, c *caller, path, mime string) bool {
 	return false
 }
 
-// relay passes data on, as it is.
+// relay passes data on, as it is. Who is away in a room misses what is said to all.
 func (s *State) relay(c *caller, m Message) {
 	k := s.its(c, m)
 	switch {
@@ -221,18 +95,20 @@ func (s *State) relay(c *caller, m Message) {
 		s.refuse(c.session, BadRequest, m, "A signal needs a \"to\".")
 		return
 	}
-	found := false
-	for _, other := range k.members {
-		if other.caller == c || m.To != "" && other.name != m.To {
+	var to []*caller
+	found := k.named && m.To == "" // there may be nobody else
+	for _, other := range k.callers() {
+		if other == c || m.To != "" && other.name != m.To {
 			continue
 		}
 		found = true
-		if other.session == 0 {
+		if other.session == 0 && (!k.named || m.To != "") {
 			s.refuse(c.session, Gone, m, "%s is not connected at the moment; this did not arrive.", other.name)
 			continue
 		}
-		s.send(Message{Type: m.Type, Call: k.id, From: c.name, Data: m.Data}, other.caller)
+		to = append(to, other)
 	}
+	s.send(Message{Type: m.Type, Call: k.id, From: c.name, Data: m.Data}, to...)
 	if !found {
 		s.refuse(c.session, NoMatch, m, "%.64s is not in this call.", m.To)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Version is the protocol's. A page that is older than its server is told to reload.
@@ -43,6 +44,8 @@ const (
 	timeAway     = "(away)"
 	timeRing     = "(ring)"
 	timeAnnounce = "(announce)"
+	timeStart    = "(start)"
+	timeRoom     = "(room)"
 )
 
 // rawJSON is passed on as it is.
@@ -60,6 +63,7 @@ type Message struct {
 	Can     *Can   `json:"can,omitempty"`
 
 	Call   string  `json:"call,omitempty"`
+	Room   any     `json:"room,omitempty"` // join: its name; start: true if the call is a room
 	To     string  `json:"to,omitempty"`
 	From   string  `json:"from,omitempty"`
 	By     string  `json:"by,omitempty"`
@@ -104,6 +108,14 @@ type Can struct {
 
 // Media is what somebody sends.
 type Media struct {
+	Audio  bool   `json:"audio"`
+	Video  bool   `json:"video"`
+	Screen Screen `json:"screen,omitzero"` // beside itself; zero: it shares none
+}
+
+// Screen is what somebody sends of its screen. It is shared while there is video;
+// audio is what sounds there.
+type Screen struct {
 	Audio bool `json:"audio"`
 	Video bool `json:"video"`
 }
@@ -130,6 +142,7 @@ type Publication struct {
 	BitsPerSecond int    `json:"bitsPerSecond"`  // of the picture, or of the sound if there is none
 	KeyframeEvery int    `json:"keyframeEvery"`  // ms
 	Rate          int    `json:"rate,omitempty"` // of plain samples, in Hz; half as many or twice will do
+	Screen        bool   `json:"screen,omitempty"`
 	Why           string `json:"why"`
 }
 
@@ -144,6 +157,7 @@ type Playing struct {
 	Caller string `json:"caller"`
 	URL    string `json:"url"`
 	MIME   string `json:"mime"`
+	Screen bool   `json:"screen,omitempty"` // it is the caller's screen
 	Why    string `json:"why"`
 }
 
@@ -154,7 +168,7 @@ type Peer struct {
 	WebRTC bool   `json:"webrtc"`          // both sides have it
 	Polite bool   `json:"polite"`          // the receiver of this yields in a negotiation
 	Away   bool   `json:"away,omitempty"`  // its control connection is lost
-	Plays  int    `json:"plays,omitempty"` // in so many files it plays what the receiver of this publishes
+	Plays  int    `json:"plays,omitempty"` // in so many files it plays the receiver of this, its screen not counted
 }
 
 // Refusal is the error that answers re.
@@ -181,6 +195,9 @@ func Decode(b []byte) (Message, error) {
 	if len(b) > MaxMessage {
 		return m, fmt.Errorf("a message has at most %d bytes, got %d", MaxMessage, len(b))
 	}
+	if !utf8.Valid(b) { // what is passed on as it is would break the other side's socket
+		return m, fmt.Errorf("a control message is text in UTF-8, which byte %d is not", invalidAt(b))
+	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) && wrong.Field != "" {
@@ -193,6 +210,18 @@ func Decode(b []byte) (Message, error) {
 		return m, fmt.Errorf("a message needs a \"type\"; known are: %s", strings.Join(Types(), " "))
 	}
 	return m, m.check()
+}
+
+// invalidAt returns where text stops to be UTF-8.
+func invalidAt(b []byte) (at int) {
+	for at < len(b) {
+		r, n := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && n < 2 {
+			break
+		}
+		at += n
+	}
+	return at
 }
 
 func cut(s string) string { return s[:min(len(s), 40)] }
@@ -218,12 +247,39 @@ func (m *Message) engine() string {
 	return m.Can.Engine
 }
 
+// room is the name in a caller's message.
+func (m *Message) room() string {
+	name, _ := m.Room.(string)
+	return name
+}
+
+// checkRoom holds "room" against what a caller may say, which is a name, and a shared
+// screen against what one is.
+func (m *Message) checkRoom() error {
+	switch m.Room.(type) {
+	case nil, string:
+	case bool:
+		return errors.New("\"room\" must be a string, got bool")
+	case float64:
+		return errors.New("\"room\" must be a string, got number")
+	default:
+		return errors.New("\"room\" must be a string, got a list or an object")
+	}
+	if m.Media != nil && m.Media.Screen.Audio && !m.Media.Screen.Video {
+		return errors.New("a \"screen\" has video, as in {\"audio\":false,\"video\":true}; without, nothing is shared, and it is left out")
+	}
+	return nil
+}
+
 // check holds the fields against their limits.
 func (m *Message) check() error {
+	if err := m.checkRoom(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name, value string
 		limit       int
-	}{{"type", m.Type, maxName}, {"caller", m.Caller, 2 * maxName}, {"to", m.To, 2 * maxName}, {"resume", m.Resume, maxName}, {"call", m.Call, maxName}, {"reason", m.Reason, maxText}, {"why", m.Why, maxText}, {"url", m.URL, 4 * maxName}, {"mime", m.MIME, maxType}, {"engine", m.engine(), maxName}} {
+	}{{"type", m.Type, maxName}, {"caller", m.Caller, 2 * maxName}, {"to", m.To, 2 * maxName}, {"resume", m.Resume, maxName}, {"call", m.Call, maxName}, {"room", m.room(), 2 * maxName}, {"reason", m.Reason, maxText}, {"why", m.Why, maxText}, {"url", m.URL, 4 * maxName}, {"mime", m.MIME, maxType}, {"engine", m.engine(), maxName}} {
 		if len(f.value) > f.limit {
 			return fmt.Errorf("%q has at most %d bytes, got %d", f.name, f.limit, len(f.value))
 		}

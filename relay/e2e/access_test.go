@@ -132,4 +132,13 @@ func TestAccessible(t *testing.T) {
 	connect(dave, alice, "dave", "alice")
 	dave.says("#notice-text", "send what you record with the button below")
 	dave.accessible("talking, with a file that records")
+
+	erin, frank := peering(b, s, "erin", aliceTone, checker), peering(b, s, "frank", bobTone)
+	connect(erin, frank, "erin", "frank")
+	direct(erin, bobTone)
+	direct(frank, aliceTone)
+	erin.accessible("talking, directly")
+	erin.click("#details-button")
+	erin.until(`!document.getElementById("details-panel").hidden`)
+	erin.accessible("talking, directly, details")
 }
