@@ -32,7 +32,7 @@
     parting.met = function (m, who) {
       if (!left || (left.message.call ? left.message.call !== m.call : left.to !== who)) { return false; }
       left.message.call = m.call;
-      if (!left.anew) { tell(); }
+      if (!left.said) { tell(); }
       return true;
     };
 
@@ -61,6 +61,7 @@
       if (!resumed || left.anew) { left = null; return; }
       left.lost = true;
       left.said = false;
+      if (left.message.call) { tell(); }   // before anything else is said
     };
 
     parting.forget = function () { left = null; };

@@ -153,8 +153,11 @@ test("left without a connection", () => {
   link(true);
   phone.join("r", both);
   there(["bob"]);
-  assert.equal(now(), "talking", "it was never left");
-  assert.equal(sent("leave").length, 0);
+  assert.deepEqual(said.slice(-2).map((m) => m.type), ["leave", "join"], "first things first");
+  assert.equal(now(), "joining");
+  hear({ type: "ended", call: "r", reason: "left" });
+  there(["bob"]);
+  assert.equal(now(), "talking");
 });
 
 test("it rings in a room", () => {
