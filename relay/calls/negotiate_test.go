@@ -75,6 +75,13 @@ var negotiations = []negotiation{
 	{"converted: Ogg for WebM", &Can{Record: []string{"audio/ogg;codecs=opus"}}, voice, []*Can{{Play: []string{"audio/webm;codecs=opus"}}}, "", "ogg audio/ogg;codecs=opus", asOpus, "", ""},
 	{"WAV starts sooner than Ogg", &Can{Record: []string{"audio/ogg;codecs=opus"}}, voice, []*Can{{Play: []string{"audio/wav", "audio/ogg;codecs=opus"}}}, "", "ogg audio/ogg;codecs=opus", asWAV, "", ""},
 	{"MP3 to a program that has Ogg", program, voice, []*Can{program}, "", "", "", "it can send MP3, the other side can play Ogg with Opus.", ""},
+	{"what it plays is made of other things only", program, voice, []*Can{{Play: []string{"image/jpeg", "multipart/x-mixed-replace", "audio/ogg;codecs=opus"}}}, "", "", "", "it can send MP3, the other side can play Ogg with Opus, JPEG pictures, single JPEG pictures.", ""},
+	{"it plays single pictures only", program, voice, []*Can{{Play: []string{"image/jpeg"}}}, "", "", "", "it can send MP3, the other side can play single JPEG pictures.", ""},
+	{"nobody in a room plays it", program, voice, []*Can{robot, {Play: []string{"audio/ogg;codecs=opus"}}}, "", "", " | ", "it can send MP3, the others can play Ogg with Opus, AAC.", ""},
+	{"a voice for who lists video only", chrome, voice, []*Can{{Play: []string{`video/webm; codecs="vp8, opus"`}}}, "", asOpus, asOpus, "as it is", ""},
+	{"a voice for who lists VP9 only", chrome, voice, []*Can{{Play: []string{"video/webm;codecs=vp9,opus"}}}, "", asOpus, asOpus, "", ""},
+	{"a voice for who lists H.264 only", &Can{Record: []string{"audio/mp4"}}, voice, []*Can{{Play: []string{"video/mp4;codecs=avc1.42E01E,mp4a.40.2"}}}, "", "mp4 audio/mp4", "mp4 audio/mp4;codecs=mp4a.40.2", "", ""},
+	{"a voice for who lists bare video", chrome, voice, []*Can{{Play: []string{"video/webm"}}}, "", "", "", "the other side can play nothing that this server knows.", ""},
 	{"MP3 to a browser", program, voice, []*Can{chrome}, "", "mp3 audio/mpeg", asWAV, "", ""},
 	{"a picture that nobody can see is not sent", chrome, both, []*Can{{Play: []string{"audio/wav"}}}, "", asOpus, asWAV, "There is no format for the picture.", ""},
 
@@ -99,6 +106,7 @@ var negotiations = []negotiation{
 	{"all has failed here", &Can{PCM: true}, voice, []*Can{chrome}, asWAV, "", "", "it can send nothing that this server knows, the other side can play WebM", ""},
 
 	{"what most play as it is", chrome, both, []*Can{{Play: []string{"video/webm;codecs=vp9,opus", "audio/wav"}}, {Play: []string{"video/webm;codecs=vp9,opus"}}, chrome}, "", asVP9, asVP9 + " | " + asVP9 + " | " + asVP9, "", ""},
+	{"one who cannot play it does not count for the others", chrome, both, []*Can{chrome, {}, chrome}, "", asVP8, asVP8 + " |  | " + asVP8, "who cannot play it as it is plays what the server makes of it.", ""},
 	{"a view for one of three", chrome, both, []*Can{chrome, opera12, chrome}, "", asVP8, asVP8 + " | " + asWAV + " + " + mixed + " | " + asVP8, "", ""},
 	{"a tie", &Can{Record: []string{"audio/webm;codecs=opus", "audio/mpeg"}}, voice, []*Can{{Play: []string{"audio/webm;codecs=opus", "audio/wav"}}, {Play: []string{"audio/mpeg"}}}, "", "mp3 audio/mpeg", asWAV + " | mp3 audio/mpeg", "", ""},
 }
@@ -154,6 +162,44 @@ func TestNegotiate(t *testing.T) {
 		}
 		if n.how != "" && !strings.Contains(a.because(receivers[0], a.plays[0][0]), n.how) {
 			t.Errorf("%s: played because %q, expected %q", n.name, a.because(receivers[0], a.plays[0][0]), n.how)
+		}
+	}
+}
+
+// A screen goes in one file, which has a picture, as somebody sees it; or not at all.
+func TestNegotiateScreen(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		sender  *Can
+		screen  Screen
+		to      *Can
+		publish string
+		plays   string
+		why     string
+	}{
+		{"a picture", chrome, Screen{Video: true}, chrome, asVP8, asVP8, "as it is."},
+		{"with its sound", chrome, Screen{true, true}, opera12, asVP8, asWAV + " + " + mixed, "the server makes of it"},
+		{"without its sound", chrome, Screen{Video: true}, opera12, asVP8, mixed, "the server makes of it"},
+		{"no recorder", iphone11, Screen{true, true}, chrome, asJPEG, mixed, "There is no format for the sound."},
+		{"no picture is seen", chrome, Screen{true, true}, &Can{Play: []string{"audio/wav", "audio/mpeg"}}, "", "", "it can send WebM with VP8 and Opus, WebM with VP9 and Opus, JPEG pictures, the other side can play WAV, uncompressed, MP3."},
+		{"no picture is sent", &Can{Record: []string{"audio/webm;codecs=opus"}, PCM: true}, Screen{true, true}, chrome, "", "", "it can send nothing that this server knows"},
+	} {
+		a := negotiateScreen(&party{abilities: row.sender.abilities()}, row.screen, []*party{{abilities: row.to.abilities()}})
+		var publish, plays []string
+		for _, i := range a.files {
+			publish = append(publish, formats[i].ext+" "+formats[i].mime)
+		}
+		for _, i := range a.plays[0] {
+			plays = append(plays, ways[i].ext+" "+ways[i].mime)
+		}
+		if got := strings.Join(publish, " + "); got != row.publish || !a.screen {
+			t.Errorf("%s: publishes %q, expected %q", row.name, got, row.publish)
+		}
+		if got := strings.Join(plays, " + "); got != row.plays {
+			t.Errorf("%s: played as %q, expected %q", row.name, got, row.plays)
+		}
+		if !strings.Contains(a.why, row.why) {
+			t.Errorf("%s: because %q, expected %q", row.name, a.why, row.why)
 		}
 	}
 }
