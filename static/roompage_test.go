@@ -9,7 +9,7 @@ import (
 // done to them.
 func TestRoomPage(t *testing.T) {
 	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
-	for _, name := range []string{"levels.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
 		b, err := fs.ReadFile(Files, name)
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ function fakes() {
   page.invite = { show: () => {} };
   page.calls = calls = { phone: null, me: "", link: "", talk: null, on: {}, answer: (k) => said.push(["answered", k.call, page.room.now]) };
   page.online = { go: (name) => { calls.me = name; calls.phone = phone; said.push(["go", name]); }, close: () => { calls.phone = null; calls.link = calls.me = ""; said.push(["closed"]); } };
-  page.awake = () => {};
+  page.awake = (yes) => { page.isAwake = yes; };
   page.canFill = () => true;
   page.full = () => false;
   screens = [];
@@ -137,6 +137,9 @@ test("from the door in: the name, online, join, and what is said there", () => {
   assert.deepEqual(spoken().slice(-1), ["You are in standup with ben and anna."]);
   assert.deepEqual(states(), [["all", true, false]]);
   assert.equal(JSON.parse(kept["everfile.room"]).name, "standup");
+  assert.equal(page.isAwake, true, "the screen stays on");
+  page.room.leave();
+  assert.equal(page.isAwake, false);
 });
 
 test("who comes and goes is said once, and told what the files do not say", () => {

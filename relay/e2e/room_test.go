@@ -244,15 +244,34 @@ func TestRoomDoor(t *testing.T) {
 	}
 }
 
-// The QR code of a room is that of its link.
-func TestRoomQR(t *testing.T) {
+// The link of a room is the one that is passed on, and the QR code's; and keys do what
+// the README says.
+func TestRoomLink(t *testing.T) {
 	s := serve(t, relay.Options{})
-	p := enters(startChromium(t), s, "standup", "alice", aliceTone)
-	p.click("#invite-button")
+	p := enters(startChromium(t), s, "standup", "alice", aliceTone, script(t, "fakeroom.js"), `navigator.share = async (what) => { window.passed = what.url; };`)
+	eval[bool](p, `(testRoom.come("ben", {audio: true, video: true}), testRoom.come("anna", {audio: true, video: true}), true)`)
+	p.press(`[data-tile=ben] .pin`)
+	ben := `document.querySelector('[data-tile=ben] [data-part=file]')`
+	for _, c := range []struct{ key, then string }{
+		{"m", ben + `.volume === 0`},
+		{"M", ben + `.volume === 1`},
+		{"Escape", `document.querySelector("[data-size=large]") === null`},
+		{"f", `!!document.fullscreenElement || window.filled`},
+	} {
+		eval[bool](p, fmt.Sprintf(`(HTMLElement.prototype.requestFullscreen = function () { window.filled = this.getAttribute("data-tile") === "ben"; },
+			document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true})), true)`, c.key))
+		p.until(c.then)
+	}
+	p.press("#invite-button")
+	p.press("#room-share")
+	p.until(`window.passed`)
+	eval[bool](p, `(document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true})), true)`)
+	p.focus("#invite-button")
+	p.press("#invite-button")
 	p.until(`document.getElementById("room-qr").naturalWidth > 0`)
 	link := s.url + "/#standup"
-	if got := eval[string](p, `document.getElementById("room-link").textContent`); got != link {
-		t.Errorf("the link is %q; expected %q", got, link)
+	if got := eval[string](p, `document.getElementById("room-link").textContent + " " + passed`); got != link+" "+link {
+		t.Errorf("the link, and what is passed on, is %q; expected %q", got, link)
 	}
 	resp, err := http.Get(eval[string](p, `document.getElementById("room-qr").src`))
 	if err != nil {
