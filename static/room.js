@@ -90,7 +90,6 @@
   room.inside = function () {
     var now = room.now, first = now.state !== "in";
     now.state = "in";
-    now.settled = now.settled && !first;
     now.began = now.began || new Date().getTime();
     page.inroom.begin();
     if (!own.want) { own.open(now.want); }

@@ -129,6 +129,8 @@ test("from the door in: the name, online, join, and what is said there", () => {
   assert.deepEqual(to("go"), [["alice"]]);
   linked();
   assert.deepEqual(to("join"), [["standup", both]]);
+  page.room.join("alice");
+  hear("state", { state: "idle" });
   advance(100);
   assert.equal(to("join").length, 1, "once");
   assert.equal(state, "lobby", "until the server lets us in");
@@ -265,6 +267,7 @@ test("what one sends changes: told once, and not while the browser asks", () => 
   own.has.video = false;
   own.asking = true;
   page.inroom.settle();
+  assert.deepEqual(to("media"), []);
   own.asking = false;
   page.inroom.settle();
   page.inroom.settle();
@@ -277,6 +280,7 @@ test("who listens and is not in the room", () => {
   advance(3000);
   assert.equal(page.people.me.now.note, "");
   hear("listeners", { url: "/standup/alice.webm", n: 4 });
+  advance(1000);
   assert.equal(page.people.me.now.note, "", "who opens a file anew counts twice for a moment");
   advance(3000);
   assert.equal(page.people.me.now.note, "2 listen to your file");
