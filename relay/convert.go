@@ -80,7 +80,7 @@ func (s *Server) unplayable(st *stream.Stream, a address, err error) error {
 	case errors.Is(err, stream.ErrNotSamples):
 		no = refuse(http.StatusBadRequest, "rate, channels and bits are of plain samples: ask for .wav or .pcm with them.")
 	case errors.Is(err, stream.ErrSoundOnly):
-		no = refuse(http.StatusBadRequest, "tracks=video is for files that may hold pictures: ask for .webm or .mp4 with it.")
+		no = soundOnly()
 	case errors.Is(err, stream.ErrNoVideo):
 		no = refuse(http.StatusNotAcceptable, "This stream has no pictures. %s", s.described(st, a))
 	case errors.Is(err, stream.ErrNoAudio):
@@ -92,6 +92,11 @@ func (s *Server) unplayable(st *stream.Stream, a address, err error) error {
 	}
 	no.header = http.Header{"Link": s.alternates(st, a)}
 	return no
+}
+
+// soundOnly is the answer to who wants pictures of what has no room for them.
+func soundOnly() *refusal {
+	return refuse(http.StatusBadRequest, "tracks=video is for files that may hold pictures: ask for .webm or .mp4 with it.")
 }
 
 // sources returns what there is of a name: this stream, and what is beside it.

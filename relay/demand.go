@@ -20,7 +20,7 @@ type demand struct {
 
 // ask counts a request for an entry until what it returns is called.
 func (d *demand) ask(entry string) (done func()) {
-	if !strings.HasPrefix(entry, calls.RoomPrefix) {
+	if !strings.Contains(entry, "/") { // only in rooms is anybody told
 		return func() {}
 	}
 	d.mu.Lock()

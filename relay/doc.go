@@ -8,6 +8,8 @@
 // append to it; GET plays it from the newest point where a decoder can start,
 // and then for ever; HEAD gives the headers of that; OPTIONS is CORS.
 //
+// /ROOM/mix.wav is the sum of what is published in a room, and nobody's to publish.
+//
 // Where WebSockets are missing or do not get through, event streams and POSTs do
 // what they do, and the rest of the server does not notice.
 //
@@ -37,6 +39,7 @@
 //	metadata.go  what publishers say of their streams, and how it is cleaned
 //	play.go      GET and HEAD: headers, waiting, ranges
 //	convert.go   what else GET may ask for: ?tracks=, ?rate= ...
+//	mix.go       GET of /ROOM/mix.wav: a whole room in one file
 //	still.go     the newest picture alone: .jpg
 //	listen.go    the loop that feeds one listener
 //	door.go      three ways to write a body: hijacked TCP, hijacked TLS, Flush

@@ -22,12 +22,16 @@ const (
 // may call its methods.
 type gate struct {
 	mu     sync.Mutex // protects below
-	rooms  map[string]room
+	rooms  map[string]*room
 	ending map[string]*ending // by entry: nobody publishes there until it is over
 }
 
-// room is a running call's, or one that has members: each one's place, by name.
-type room map[string]*place
+// room is a running call's, or one that has members.
+type room struct {
+	places map[string]*place // each one's, by name
+	ctx    context.Context   // ends with the room
+	stop   context.CancelFunc
+}
 
 // place is where a caller publishes, itself and its screen.
 type place struct {
@@ -57,16 +61,17 @@ func (g *gate) open(name string, keys map[string]string) (left []ended, opened b
 	r := g.rooms[name]
 	if opened = r == nil; opened {
 		if g.rooms == nil {
-			g.rooms = map[string]room{}
+			g.rooms = map[string]*room{}
 		}
-		r = room{}
+		r = &room{places: map[string]*place{}}
+		r.ctx, r.stop = context.WithCancel(context.Background())
 		g.rooms[name] = r
 	}
 	left = g.leave(name, r, func(caller string, p *place) bool { return keys[caller] != p.key })
 	for caller, key := range keys {
-		if r[caller] == nil {
+		if r.places[caller] == nil {
 			ctx, stop := context.WithCancelCause(context.Background())
-			r[caller] = &place{key, ctx, stop}
+			r.places[caller] = &place{key, ctx, stop}
 		}
 	}
 	return left, opened
@@ -77,13 +82,17 @@ func (g *gate) close(name string) []ended {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.rooms[name]
+	if r == nil {
+		return nil
+	}
 	delete(g.rooms, name)
+	r.stop()
 	return g.leave(name, r, func(string, *place) bool { return true })
 }
 
 // leave takes those out of a room that have gone. g.mu is held.
-func (g *gate) leave(name string, r room, gone func(string, *place) bool) (all []ended) {
-	for caller, p := range r {
+func (g *gate) leave(name string, r *room, gone func(string, *place) bool) (all []ended) {
+	for caller, p := range r.places {
 		if !gone(caller, p) {
 			continue
 		}
@@ -92,7 +101,7 @@ func (g *gate) leave(name string, r room, gone func(string, *place) bool) (all [
 			cause = refuse(http.StatusNotFound, "%s has left this room, and its files with it.", caller)
 		}
 		p.stop(cause)
-		delete(r, caller)
+		delete(r.places, caller)
 		for _, file := range []string{caller, caller + calls.ScreenSuffix} {
 			all = append(all, ended{name + "/" + file, cause})
 			g.end(name + "/" + file)
@@ -145,8 +154,11 @@ func (g *gate) ask(what right, entry, name, caller string) (p *place, inRoom boo
 		<-over
 		g.mu.Lock()
 	}
-	r, inRoom := g.rooms[name]
-	return r[strings.TrimSuffix(caller, calls.ScreenSuffix)], inRoom
+	r := g.rooms[name]
+	if r == nil {
+		return nil, false
+	}
+	return r.places[strings.TrimSuffix(caller, calls.ScreenSuffix)], true
 }
 
 // allow asks whether somebody may do something with an entry; listening needs no
@@ -174,6 +186,22 @@ func (g *gate) allow(what right, entry, key string) (ctx context.Context, inCall
 		return nil, false, refuse(http.StatusForbidden, "Only %s may publish here, with the ?key= that the %s's start message carried.", strings.TrimSuffix(caller, calls.ScreenSuffix), kind)
 	}
 	return p.ctx, true, nil
+}
+
+// room asks for a whole room, to listen to it. The context that it returns ends with
+// the room; open says that it is one that was opened, and is there although nobody
+// publishes in it.
+func (g *gate) room(name string) (ctx context.Context, open bool, err error) {
+	g.mu.Lock()
+	r := g.rooms[name]
+	g.mu.Unlock()
+	switch {
+	case r != nil:
+		return r.ctx, true, nil
+	case strings.HasPrefix(name, calls.RoomPrefix):
+		return nil, false, errCallOver
+	}
+	return context.Background(), false, nil
 }
 
 // errCallOver answers for every path of a call that has ended, or never was.

@@ -70,6 +70,7 @@ func TestMemory(t *testing.T) {
 	p.acked(len(chunks))
 	p.end()
 	l.all() // to a clean end
+	eventually(t, "what it had is given back", func() bool { return r.s.Hub().Memory() == 0 })
 	p = r.publish("/b.webm")
 	p.send(chunks[0])
 	p.acked(1)

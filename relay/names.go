@@ -19,8 +19,8 @@ var reserved = []string{
 	"events", "auth", "doctor", "sw.js", "favicon.ico", "robots.txt", ".well-known",
 }
 
-// reservedInRoom are names that rooms keep for themselves.
-var reservedInRoom = []string{"mix"}
+// mixName is what is heard of a whole room, and so the name of nobody in it.
+const mixName = "mix"
 
 // address is a stream's path taken apart.
 type address struct {
@@ -30,6 +30,21 @@ type address struct {
 
 // parseAddress reads the path of a stream. Its error is a *refusal.
 func parseAddress(u *url.URL) (address, error) {
+	a, err := parsePath(u)
+	if _, mixed := a.mixed(); err == nil && mixed {
+		return address{}, refuse(http.StatusNotFound, "%q is reserved inside rooms; choose another name.", mixName)
+	}
+	return a, err
+}
+
+// mixed returns the room whose sum an address is, if it is one's.
+func (a address) mixed() (room string, ok bool) {
+	room, name, inRoom := strings.Cut(a.entry, "/")
+	return room, inRoom && name == mixName
+}
+
+// parsePath is parseAddress for what only listens: it may be to a room's mix.
+func parsePath(u *url.URL) (address, error) {
 	path := strings.TrimPrefix(u.EscapedPath(), "/")
 	base, ext, dotted := strings.Cut(path, ".")
 	room, name, inRoom := strings.Cut(base, "/")
@@ -43,8 +58,6 @@ func parseAddress(u *url.URL) (address, error) {
 	switch {
 	case slices.Contains(reserved, first) || slices.Contains(reserved, path):
 		return address{}, refuse(http.StatusNotFound, "/%s is reserved and no stream; choose another name.", first)
-	case inRoom && slices.Contains(reservedInRoom, name):
-		return address{}, refuse(http.StatusNotFound, "%q is reserved inside rooms; choose another name.", name)
 	case !calls.ValidName(name) && !(inRoom && isScreen(name)) || inRoom && !calls.ValidName(room):
 		return address{}, refuse(http.StatusBadRequest, "A stream's path is /NAME.EXT or /ROOM/NAME.EXT; names are 1 to %d of A-Z a-z 0-9 _ -, got %.80q.", maxName, path)
 	case dotted && !slices.Contains(stream.Extensions(), ext):

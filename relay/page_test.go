@@ -73,6 +73,42 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A page that a browser has is not sent again; one that another origin loads says how it
+// came, and scripts of an origin that is let in may read it.
+func TestPagesAgain(t *testing.T) {
+	o := wide()
+	o.Static = static.Files
+	o.AllowOrigin = []string{"https://friend.example"}
+	r := start(t, "http", o)
+	tags := map[string]string{}
+	for _, url := range []string{"/", "/static/everfile.js", "/static/soundworklet.js"} {
+		resp := r.request("GET", url, nil, "Origin: https://friend.example")
+		resp.Body.Close()
+		tag := resp.Header.Get("ETag")
+		if tags[tag] != "" || tag == "" {
+			t.Errorf("%s has the tag %q of %q", url, tag, tags[tag])
+		}
+		tags[tag] = url
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "https://friend.example" {
+			t.Errorf("%s: Access-Control-Allow-Origin %q", url, got)
+		}
+		if got := resp.Header.Get("Timing-Allow-Origin"); got != "*" {
+			t.Errorf("%s: Timing-Allow-Origin %q", url, got)
+		}
+		resp = r.request("GET", url, nil, "If-None-Match: "+tag)
+		resp.Body.Close()
+		if resp.StatusCode != 304 {
+			t.Errorf("%s again: %s", url, resp.Status)
+		}
+		resp = r.request("GET", url, nil, `If-None-Match: "other"`)
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("%s when it was another one: %s", url, resp.Status)
+		}
+		r.refused("GET", url, nil, 403, "may not use this server; start it with --allow-origin", "Origin: https://stranger.example")
+	}
+}
+
 func TestNoSuchPage(t *testing.T) {
 	o := wide()
 	o.Static = static.Files

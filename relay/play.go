@@ -36,6 +36,13 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.still(w, r, a, st, view, want)
 		return
 	}
+	s.playAs(w, r, a, view, func() (*stream.Stream, func(), error) { return s.converted(st, a, want) })
+}
+
+// playAs is the rest of play: what a view has, of the stream that get makes when
+// nothing speaks against it, with what to call when somebody listens to it or nobody
+// will.
+func (s *Server) playAs(w http.ResponseWriter, r *http.Request, a address, view stream.Playable, get func() (*stream.Stream, func(), error)) {
 	span, err := parseRange(r.Header.Values("Range"))
 	if err != nil {
 		s.answer(w, r, err)
@@ -51,7 +58,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, a address) {
 		s.answer(w, r, err)
 		return
 	}
-	st, release, err := s.converted(st, a, want)
+	st, release, err := get()
 	if err != nil {
 		s.answer(w, r, err)
 		return

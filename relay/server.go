@@ -3,7 +3,10 @@ package relay
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -174,7 +177,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.updateTitle(w, r)
 		return
 	}
-	if s.page(w, r) || s.lists(w, r) {
+	if s.page(w, r) || s.lists(w, r) || s.mixes(w, r) {
 		return
 	}
 	a, err := parseAddress(r.URL)
@@ -252,6 +255,9 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) bool {
 	}
 	h := w.Header()
 	pageHeaders(h)
+	sum := sha256.Sum256(b)
+	h.Set("ETag", fmt.Sprintf("%q", hex.EncodeToString(sum[:12])))
+	h.Set("Timing-Allow-Origin", "*") // how it came is no secret, and tells a page of another origin how many files it may play
 	if name == "favicon.svg" {
 		h.Set("Content-Type", "image/svg+xml")
 	}

@@ -11,7 +11,7 @@
   var everfile = root.everfile, page = everfile.page, view = page.view, own = page.own;
   var id = page.id, text = page.text, show = page.show;
   var details = page.details = {};
-  var crowd = null, many = 0, strange = false;
+  var crowd = null, sign = "";
 
   function address(event) { return event.url ? everfile.absolute(event.url.replace(/[?#].*$/, "")) : ""; }
 
@@ -27,6 +27,12 @@
     if (!n) { return t.way.theirs ? "Nobody listens to your file; " + t.peer + " hears you directly." : "Nobody listens to your file yet."; }
     if (n === 1 || t.way.theirs) { return n === 1 ? "1 listens to your file." : n + " listen to your file, who may be recording."; }
     return n + " listen to your file: " + t.peer + " and " + (n === 2 ? "somebody else" : n - 1 + " others") + ", who may be recording.";
+  }
+
+  /* signOf is what both should know: that somebody listens besides the other of the two. */
+  function signOf(t, n) {
+    if (n > 1 || n > 0 && t.way.theirs) { return n + (n === 1 ? " listens to your file" : " listen to your file"); }
+    return t.way.listened ? "Somebody listens to the file of " + t.peer : "";
   }
 
   /* beside shows the address of pictures that go, or come, beside the sound. */
@@ -45,7 +51,7 @@
   }
 
   details.show = function (t) {
-    var n = listening(t), sent = address(t.send), got = address(t.play), m = own.media();
+    var n = listening(t), sent = address(t.send), got = address(t.play), m = own.media(), next;
     text(id("own-url"), sent || "You send nothing.");
     beside("own-picture", t.sends.picture, t.send);
     text(id("other-url-title"), "The file of " + t.peer);
@@ -57,25 +63,23 @@
     text(id("way-why"), t.way.text);
     view.formats(lines("You send", t.sends, m.audio || m.video ? "Nothing yet." : "Nothing.")
       .concat(lines(t.peer + " sends", t.plays, "Nothing.")));
-    if (n === many && strange === (n > 1 || n > 0 && t.way.theirs)) { return; }
-    many = n;
-    strange = n > 1 || n > 0 && t.way.theirs;
+    next = signOf(t, n);
+    if (next === sign) { return; }
+    sign = next;
     clearTimeout(crowd);
     // A listener that opens the file anew counts twice for a moment.
-    if (strange) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
+    if (sign) { crowd = setTimeout(crowded, 2000); } else { show(id("more"), false); }
   };
 
   function crowded() {
-    var words = many + (many === 1 ? " listens to your file" : " listen to your file");
-    text(id("more"), words);
+    text(id("more"), sign);
     show(id("more"), true);
-    view.say(words + ".");
+    view.say(sign + ".");
   }
 
   details.end = function () {
     clearTimeout(crowd);
-    many = 0;
-    strange = false;
+    sign = "";
     show(id("more"), false);
   };
 }(window));

@@ -266,6 +266,7 @@
   };
 
   on.error = function (e) {
+    if (e.re === "connect") { return; }   // "link" says so
     if (talk && e.re === "invite") {
       finish(e.code === "busy" ? talk.peer + " is in another call." : e.code === "offline" ? talk.peer + " is not online any more." : e.text, e.code === "offline" ? "" : "Call again");
     } else if (talk && e.re === "accept") {

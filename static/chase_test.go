@@ -18,7 +18,7 @@ func TestChase(t *testing.T) {
 		}
 		t.Skip("SKIPPED, NOT TESTED: node is not installed")
 	}
-	chase, err := fs.ReadFile(Files, "chase.js")
+	chase, err := fs.ReadFile(embedded, "chase.js")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,6 +205,9 @@ test("both offer at once, and one connection comes of it", () => {
   assert.deepEqual(b.d.kinds(), { audio: true, video: true });
   assert.deepEqual(pcs[0].config, { iceServers: [{ urls: ["stun:x"] }] });
   assert.equal(b.ticks.pop(), "fav");
+  a.word = "x".repeat(1000);
+  advance(400);
+  assert.equal(b.ticks.pop().length, 16, "of a word that is too long");
   assert.deepEqual(a.states, ["connecting", "up"]);
   assert.ok(pcs[0].candidates.length > 0 && pcs[1].candidates.length > 0);
   over(a, b);

@@ -17,7 +17,7 @@ var modern = []string{"sw.js"}
 // scripts calls f with every script that old engines must be able to run.
 func scripts(t *testing.T, f func(t *testing.T, name, text string)) {
 	t.Helper()
-	names, err := fs.Glob(Files, "*.js")
+	names, err := fs.Glob(embedded, "*.js")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
@@ -25,7 +25,7 @@ func scripts(t *testing.T, f func(t *testing.T, name, text string)) {
 		if slices.Contains(modern, name) {
 			continue
 		}
-		b, err := fs.ReadFile(Files, name)
+		b, err := fs.ReadFile(embedded, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,14 +100,14 @@ func TestOneGlobal(t *testing.T) {
 // The pages load nothing from elsewhere and carry no script or style of their
 // own, which the server's policy forbids.
 func TestPagesKeepThePolicy(t *testing.T) {
-	names, err := fs.Glob(Files, "*.html")
+	names, err := fs.Glob(embedded, "*.html")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no pages: %v", err)
 	}
 	bad := regexp.MustCompile(`(?i)(?:src|href)="(?:https?:)?//|<script(?:\s[^>]*)?>[^<]|<style|\sstyle="|\son[a-z]+="`)
 	local := regexp.MustCompile(`(?:src|href)="/static/([^"?#]+)`)
 	for _, name := range names {
-		b, err := fs.ReadFile(Files, name)
+		b, err := fs.ReadFile(embedded, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 			t.Errorf("%s: %s", name, m)
 		}
 		for _, m := range local.FindAllStringSubmatch(string(b), -1) {
-			if _, err := fs.Stat(Files, path.Clean(m[1])); err != nil {
+			if _, err := fs.Stat(embedded, path.Clean(m[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -1,6 +1,8 @@
 /*
  * everfile: a MediaRecorder stream as a file that never ends.
  *
+ *   everfile.connect(options)     connect.js: calls and rooms, for any page: begin there
+ *
  *   everfile.can()                can.js: what this browser can do
  *   everfile.worker(done)         have the service worker control this page
  *   everfile.wire(url, media)     wire.js, byhttp.js: a WebSocket, or what does for one
@@ -10,6 +12,10 @@
  *   everfile.look(options)        look.js: an endless file of pictures shows in an <img>
  *   everfile.phone(options)       phone.js: calls, made of the two
  *   everfile.way(options)         way.js: and of a direct connection, where there is one
+ *
+ * All of these are in /static/everfile.js as the server gives it, which any page may
+ * load; one of another origin, if the server was started with --allow-origin for it. URLs
+ * that begin with a slash are of the server that the script came from.
  *
  * ES5 and no build step: what you read is what runs, in the engines of 2013 as
  * well as in today's. Newer features are detected. `everfile` is the only
@@ -38,10 +44,35 @@
     return s;
   };
 
+  /* origin is scheme, host and port of a URL, "" if it has none. */
+  function origin(url) { return (/^\w+:\/\/[^\/?#]*/.exec(url) || [""])[0]; }
+
+  /* source is where this script came from: what stands before /static/ in its URL, "" if
+   * that is the page's own server, or it was put somewhere else. */
+  function source() {
+    var doc = root.document, all = doc.getElementsByTagName ? doc.getElementsByTagName("script") : [];
+    var script = doc.currentScript || all[all.length - 1], at = script && script.src ? script.src.indexOf("/static/") : -1;
+    return at < 0 ? "" : script.src.slice(0, at);
+  }
+
+  /* serve(url) makes url the server that all is done with, in place of the one that this
+   * script came from: there is one for a page. server is its URL, "" for the page's own. */
+  everfile.serve = function (url) {
+    var s = url.replace(/\/+$/, "");
+    everfile.server = root.location && s === origin(root.location.href) ? "" : s;
+  };
+  everfile.serve(source());
+
+  /* place(url) is a URL as the page must say it. */
+  everfile.place = function (url) { return everfile.server && /^\/(?!\/)/.test(url) ? everfile.server + url : url; };
+
+  /* cors(element) has scripts see and hear what an element shows of another origin. */
+  everfile.cors = function (element) { if (everfile.server) { element.crossOrigin = "anonymous"; } };
+
   /* absolute(url, socket) is url with its scheme and host; with socket, as ws: or wss:. */
   everfile.absolute = function (url, socket) {
     var a = root.document.createElement("a");
-    a.href = url.replace(/^ws(s?):/, "http$1:");
+    a.href = everfile.place(url).replace(/^ws(s?):/, "http$1:");
     return socket ? a.href.replace(/^http/, "ws") : a.href;
   };
 
@@ -147,8 +178,10 @@
     return stream;
   }
 
-  /* controlled() says whether the service worker sees this page's requests. */
+  /* controlled() says whether the service worker sees this page's requests. A page of
+   * another origin may have one, which is not ours. */
   everfile.controlled = function () {
+    if (everfile.server) { return false; }
     try { return !!(nav.serviceWorker && nav.serviceWorker.controller); } catch (e) { return false; }
   };
 
@@ -159,7 +192,7 @@
    * server never sees that. */
   everfile.padded = function (url) {
     var worker = everfile.controlled() && /\.webm($|\?)/.test(url);
-    var u = everfile.withQuery(url, "wait", "30s");   // rather than a 404 while nobody sends
+    var u = everfile.withQuery(everfile.place(url), "wait", "30s");   // rather than a 404 while nobody sends
     if (!everfile.blocks()) { return u; }
     return (worker ? u : everfile.withQuery(u, "pad", "60")) + "#" + everfile.random(4);
   };
@@ -183,7 +216,7 @@
     try { sw = nav.serviceWorker; } catch (e) { /* storage is forbidden to this page */ }
     done = done || function () {};
     if (everfile.controlled()) { answer(true); return; }
-    if (!sw || !sw.register || root.isSecureContext === false) { answer(false); return; }
+    if (!sw || !sw.register || everfile.server || root.isSecureContext === false) { answer(false); return; }
     timer = setTimeout(function () { answer(false); }, within || 1000);
     off = everfile.listen(sw, "controllerchange", function () { answer(true); });
     sw.register("/sw.js").then(function (registration) {

@@ -66,7 +66,7 @@
       openedAt = movedAt = now();
       movedTo = edge.last();
       // An engine that has the same URL already asks nobody.
-      img.src = everfile.withQuery(everfile.withQuery(options.url, "wait", "30s"), "n", ++times);
+      img.src = everfile.withQuery(everfile.withQuery(everfile.place(options.url), "wait", "30s"), "n", ++times);
     }
 
     function again(ms) {
@@ -164,6 +164,7 @@
       img.removeAttribute("src");
     };
 
+    everfile.cors(img);
     canvas.width = 32;
     canvas.height = 18;
     set("connecting");

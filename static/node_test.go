@@ -22,7 +22,7 @@ func node(t *testing.T, before, test string, files ...string) {
 	}
 	text := fakes + before + "\nfunction scripts() {\n"
 	for _, name := range files {
-		b, err := fs.ReadFile(Files, name)
+		b, err := fs.ReadFile(embedded, name)
 		if err != nil {
 			t.Fatal(err)
 		}

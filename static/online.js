@@ -32,16 +32,15 @@
     text(id("greeting"), "Hello, " + name + ".");
     view.link("connecting", "Connecting.");
     if (!page.room.now) { view.mode("connecting"); }
-    everfile.worker();   // it is ready when the first call comes
-    calls.phone = page.phone = everfile.phone({
-      caller: name, resume: right,
-      element: function (who, mime, screen) {
+    calls.phone = page.phone = everfile.connect({
+      caller: name, resume: right, camera: false,
+      elements: function (who, mime, screen) {
         return page.room.now ? page.people.element(who, mime, screen) : inCall(mime, screen);
       },
       mix: function () { return id("mix"); },
       direct: function (who) { return page.room.now ? page.people.direct(who) : id("direct"); },
       on: function (type, e) { if (!page.told.hear(type, e) && calls.on[type]) { calls.on[type](e || {}); } }
-    });
+    }).phone;
   };
 
   /* close: nothing is left of the connection, or of who was there. */

@@ -109,7 +109,7 @@
     }
 
     function worklet() {
-      context.audioWorklet.addModule(WORKLET).then(function () {
+      context.audioWorklet.addModule(everfile.place(WORKLET)).then(function () {
         var n = new root.AudioWorkletNode(context, PROCESSOR, { channelCount: 1, channelCountMode: "explicit", processorOptions: { frames: FRAMES, channels: 1 } });
         n.port.onmessage = function (e) { hand(e.data); };
         link(n);

@@ -93,7 +93,7 @@
       if (ignoring) { return null; }
       return pc.setRemoteDescription(d).then(function () {
         while (!over && early.length) { admit(early.shift()); }
-        return !over && d.type === "offer" ? describe() : null;
+        return d.type === "offer" ? describe() : null;
       });
     }
 

@@ -133,7 +133,7 @@
       context.close();
     }
 
-    context.audioWorklet.addModule("/static/soundworklet.js").then(function () {
+    context.audioWorklet.addModule(everfile.place("/static/soundworklet.js")).then(function () {
       if (over) { return; }
       node = new root.AudioWorkletNode(context, "everfile-sound", {
         channelCount: count, channelCountMode: "explicit", processorOptions: { frames: many, channels: count }

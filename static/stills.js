@@ -65,6 +65,7 @@
       var one = { options: o, at: -1e9, word: "", end: null };
       function nothing() { /* pictures come by themselves */ }
       all.push(one);
+      everfile.cors(o.element);
       set(one, "connecting");
       next();
       return {

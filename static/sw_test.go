@@ -23,7 +23,7 @@ func TestAligner(t *testing.T) {
 		}
 		t.Skip("SKIPPED, NOT TESTED: node is not installed")
 	}
-	sw, err := fs.ReadFile(Files, "sw.js")
+	sw, err := fs.ReadFile(embedded, "sw.js")
 	if err != nil {
 		t.Fatal(err)
 	}

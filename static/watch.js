@@ -284,6 +284,7 @@
       ticker = setInterval(tick, TICK);
     }
 
+    everfile.cors(element);
     element.removeAttribute("autoplay");
     element.setAttribute("playsinline", "");
     element.preload = "auto";

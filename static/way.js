@@ -17,6 +17,7 @@
   var STALLED = 2000;            // ms without more of something that came
   var WARM = 10000;              // ms that the file goes on after each change
   var BACK = 3000;               // ms that the last picture stays, until the file has one
+  var LEFT = 12000, BRIEF = 500; // ms after which who listens to one's file is not the other any more; that it takes to say so
   var TEXT = {
     unable: "this browser has no peer connections.",
     alone: "the other side's browser has no peer connections.",
@@ -34,7 +35,8 @@
    *   element(caller)   the <video> that shows what comes directly; without, nothing does
    *   say(to, data)  a signal; false if that cannot be said now
    *   on(e)          e: {state: "file" or "direct", how the other is played; text: why;
-   *                  theirs: whether the other plays what comes directly}
+   *                  theirs: whether the other plays what comes directly; listened: whether
+   *                  somebody else listens to the other's file meanwhile}
    *
    * It has set(peer): one of a start's, or null for none; heard(from, data), a signal;
    * demand(path, on); source(stream); servers(list); saw(e): a file is played, as told by
@@ -43,15 +45,17 @@
   everfile.way = function (options) {
     var now = everfile.now, way = {}, helpers = [], stream = null;
     var peer = null, direct = null, element = null, looks = null, hide = null, last = "";
-    var playing = "file", theirs = false, theirKinds = "", changedAt = 0;
+    var playing = "file", theirs = false, theirsAt = 0, theirKinds = "", listened = false, changedAt = 0;
     var blocked = false, counting = false, countedAt = 0, good = 0, before = null, grewAt = 0, why = "";
-    var silent = {};   // own files that nobody listens to
+    var silent = {}, wanted = {};   // own files that nobody listens to; when somebody began to
 
     function tell() {
-      var sentence = playing === "direct" ? TEXT.direct : "The endless file is played: " + reason(), key = playing + theirs + sentence;
+      var sentence = playing === "direct" ? TEXT.direct : "The endless file is played: " + reason(), key;
+      if (listened) { sentence += " Somebody listens to the file of " + peer.caller + "."; }
+      key = playing + theirs + sentence;
       if (!peer || last === key) { return; }
       last = key;
-      options.on({ state: playing, text: sentence, theirs: !!theirs });
+      options.on({ state: playing, text: sentence, theirs: !!theirs, listened: !!listened });
     }
 
     function reason() {
@@ -67,6 +71,14 @@
     function rest() {
       var idle = !!direct && direct.state() === "up" && now() - changedAt >= WARM;
       options.call.rest(function (path) { return idle && silent[path] === true; });
+    }
+
+    /* others says whether somebody listens to a file of one's own who is not the other. */
+    function others() {
+      var n = now();
+      return theirs && Object.keys(silent).some(function (path) {
+        return silent[path] === false && (wanted[path] > theirsAt ? n - wanted[path] > BRIEF : n - theirsAt > LEFT);
+      });
     }
 
     // ---- what is played
@@ -161,12 +173,15 @@
 
     function said() {
       var k = direct ? direct.kinds() : {};
-      return (playing === "direct" ? "d" : "f") + (k.audio ? "a" : "") + (k.video ? "v" : "");
+      return (playing === "direct" ? "d" : "f") + (k.audio ? "a" : "") + (k.video ? "v" : "") + (others() ? "l" : "");
     }
 
     function ticked(text) {
+      var was = theirs;
       theirs = text.charAt(0) === "d";
+      if (theirs && !was) { theirsAt = now(); }
       theirKinds = text.slice(1);
+      listened = text.indexOf("l") >= 0;
       tell();
     }
 
@@ -176,7 +191,7 @@
       good = 0;
       before = null;
       if (state !== "up") {
-        theirs = false;
+        theirs = listened = false;
         back();
       }
       rest();
@@ -200,7 +215,7 @@
       if (!d) { return; }
       d.stop();
       clearInterval(looks);
-      theirs = counting = false;
+      theirs = listened = counting = false;
       theirKinds = why = "";
       before = null;
       back();
@@ -224,7 +239,8 @@
     way.heard = function (from, data) { if (direct && peer.caller === from) { direct.heard(data); } };
 
     way.demand = function (path, on) {
-      silent[path] = on === false;
+      if (silent[path] !== !on) { wanted[path] = now(); }
+      silent[path] = !on;
       rest();
     };
 
@@ -242,6 +258,7 @@
     way.end = function () {
       way.set(null);
       silent = {};
+      wanted = {};
       last = "";
       playing = "file";
     };

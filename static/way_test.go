@@ -264,6 +264,46 @@ test("what the other plays", () => {
   assert.equal(last().theirs, false);
 });
 
+test("who else listens to one's own file is told to the other, and of the other's", () => {
+  begin();
+  way.demand("/c/alice.webm", true);   // the other, as long as he plays it
+  up();
+  flow(20000);
+  assert.equal(link().options.word(), "da");
+  link().options.ontick("dav");
+  flow(9900);
+  assert.equal(link().options.word(), "da", "that he has left is told after ten seconds");
+  way.demand("/c/alice.webm", false);
+  flow(5000);
+  assert.equal(link().options.word(), "da");
+  way.demand("/c/alice.webm", true);
+  flow(400);
+  assert.equal(link().options.word(), "da", "he may be the one, and say so with his next word");
+  flow(200);
+  assert.equal(link().options.word(), "dal");
+  link().options.ontick("fav");
+  assert.equal(link().options.word(), "da", "now he is");
+  link().options.ontick("dav");
+  flow(6000);
+  way.demand("/c/alice.webm", true);
+  flow(6000);
+  assert.equal(link().options.word(), "da", "what is told again is nothing new");
+  flow(200);
+  assert.equal(link().options.word(), "dal", "who listened before and after is somebody else");
+  assert.equal(last().listened, false);
+  link().options.ontick("davl");
+  assert.equal(last().listened, true);
+  assert.match(last().text, /Somebody listens to the file of bob\.$/);
+  assert.equal(way.stats().state, "direct", "and that is no track");
+  link().options.ontick("davl");
+  const n = events.length;
+  link().options.ontick("dav");
+  assert.deepEqual([events.length, last().listened], [n + 1, false]);
+  link().options.ontick("davl");
+  linked("down");
+  assert.equal(last().listened, false, "without a connection nothing is known of it");
+});
+
 test("browsers that cannot", () => {
   begin(bob({ webrtc: false }));
   assert.equal(links.length, 0);

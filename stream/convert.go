@@ -54,6 +54,15 @@ type conversion struct {
 // *[ViewError] if there is no such stream to be had, or [ErrMemory] if there is no
 // room for another.
 func (s *Stream) Convert(o ConvertOptions) (to *Stream, release func(), err error) {
+	to, release, err = s.begin(o)
+	if err == nil && to != s {
+		<-to.made.(*conversion).ready // so that who asks knows how far the new stream is and can join it
+	}
+	return to, release, err
+}
+
+// begin is Convert for who need not know how far the new stream is.
+func (s *Stream) begin(o ConvertOptions) (to *Stream, release func(), err error) {
 	p, err := o.plan(s)
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +74,6 @@ func (s *Stream) Convert(o ConvertOptions) (to *Stream, release func(), err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	<-c.ready // so that who asks knows how far the new stream is and can join it
 	return c.to, c.release, nil
 }
 
@@ -241,12 +249,8 @@ func (c *conversion) edge() int64 {
 	return at
 }
 
-// hold counts one more user. A nil conversion is that of a published stream, which
-// does not depend on users.
+// hold counts one more user.
 func (c *conversion) hold() {
-	if c == nil {
-		return
-	}
 	e := c.from.entry
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -255,9 +259,6 @@ func (c *conversion) hold() {
 
 // release counts one less; the last one ends the conversion and waits for that.
 func (c *conversion) release() {
-	if c == nil {
-		return
-	}
 	e := c.from.entry
 	e.mu.Lock()
 	c.users--

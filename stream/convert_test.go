@@ -23,7 +23,7 @@ func mustConvert(t testing.TB, s *Stream) (to *Stream, release func()) {
 // isOver reports whether what writes a stream has ended.
 func isOver(to *Stream) bool {
 	select {
-	case <-to.made.done:
+	case <-to.made.(*conversion).done:
 		return true
 	default:
 		return false

@@ -14,6 +14,7 @@ type Entry struct {
 	hub     *Hub
 	name    string
 	holders int                      // protected by hub.mu
+	hall    *hall                    // the room that it is in; nil: none
 	about   atomic.Pointer[Metadata] // what its publisher says; nil: nothing; written under mu
 
 	mu     sync.Mutex    // protects all below, and with it the order of what is written

@@ -25,18 +25,20 @@ type Hub struct {
 	opt     Options
 	memory  atomic.Int64 // bytes in all windows, and in unfinished frames
 	streams atomic.Int64
-	work    sync.WaitGroup // conversions that run
+	work    sync.WaitGroup // conversions and mixes that run
 	drawing chan struct{}  // full of those that make a picture now, which takes memory and a processor
 
 	mu      sync.Mutex // protects below; taken before an entry's mu, never after
 	entries map[string]*Entry
+	halls   map[string]*hall
+	mixes   map[mixKey]*mix
 
 	closed atomic.Bool // set before the entries are closed
 }
 
 // NewHub returns an empty register.
 func NewHub(o Options) *Hub {
-	return &Hub{opt: o.WithDefaults(), entries: map[string]*Entry{}, drawing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
+	return &Hub{opt: o.WithDefaults(), entries: map[string]*Entry{}, halls: map[string]*hall{}, mixes: map[mixKey]*mix{}, drawing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
 }
 
 // Memory returns the bytes that all windows and unfinished frames hold.
@@ -64,6 +66,7 @@ func (h *Hub) acquire(name string) (*Entry, error) {
 	if e == nil {
 		e = &Entry{hub: h, name: name, news: make(chan struct{})}
 		h.entries[name] = e
+		h.enter(e)
 	}
 	e.holders++
 	return e, nil
@@ -75,6 +78,7 @@ func (h *Hub) release(e *Entry) {
 	e.holders--
 	if e.holders == 0 {
 		delete(h.entries, e.name)
+		h.exit(e)
 	}
 }
 
@@ -139,9 +143,16 @@ func (h *Hub) Close() {
 	for _, e := range h.entries {
 		all = append(all, e)
 	}
+	for _, a := range h.halls {
+		a.tell()
+	}
+	mixes := slices.Collect(maps.Values(h.mixes))
 	h.mu.Unlock()
 	for _, e := range all {
 		e.close(ErrClosed)
+	}
+	for _, m := range mixes {
+		m.stop() // with what its streams have left
 	}
 	h.work.Wait() // no stream is left that another could be made of
 }

@@ -51,7 +51,9 @@ type ListenOptions struct {
 // begins at the next one; if several come at once, a complete listener at the first
 // of them.
 func (s *Stream) Listen(o ListenOptions) *Listener {
-	s.made.hold()
+	if s.made != nil {
+		s.made.hold()
+	}
 	if o.MaxLag <= 0 {
 		o.MaxLag = s.opt.MaxLag
 	}
@@ -76,7 +78,9 @@ func (l *Listener) Close() {
 	l.s.mu.Lock()
 	l.s.settle()
 	l.s.mu.Unlock()
-	l.s.made.release()
+	if l.s.made != nil {
+		l.s.made.release()
+	}
 }
 
 // Next is Wait and Take in one.

@@ -102,6 +102,7 @@ func (e *Entry) attach(o PublishOptions, barred bool) (p *Publisher, grace bool,
 	}
 	e.describe(o.Metadata)
 	e.pub = &Publisher{e: e, run: e.run, known: resume, resumed: e.run.chunks, gone: make(chan struct{}), last: now, held: true}
+	e.hall.tell()
 	return e.pub, grace, nil
 }
 

@@ -408,11 +408,11 @@ func TestSamplesAreShared(t *testing.T) {
 		}
 		w.frame(2, true, 50)
 		synctest.Wait()
-		decoder := to.made.converter.(*sampler).decoder
+		decoder := to.made.(*conversion).converter.(*sampler).decoder
 		w.step(20 * time.Millisecond)
 		w.frame(2, true, 50)
 		synctest.Wait()
-		if decoder == nil || to.made.converter.(*sampler).decoder != decoder || len(s.entry.conversions) != 1 {
+		if decoder == nil || to.made.(*conversion).converter.(*sampler).decoder != decoder || len(s.entry.conversions) != 1 {
 			t.Errorf("%d conversions", len(s.entry.conversions))
 		}
 		if n := w.h.Listeners("x"); n != 50 {

@@ -15,7 +15,7 @@ type Stream struct {
 	Counters
 
 	entry  *Entry
-	made   *conversion // what writes it; nil: a publisher does
+	made   maker // what writes it; nil: a publisher does
 	format *Format
 	head   *head
 	header []byte // what every body begins with
@@ -40,6 +40,13 @@ type Stream struct {
 	ended bool
 	batch *time.Timer // a wake-up that waits for more parts, or nil
 	idle  *time.Timer
+}
+
+// maker writes a stream for those who use it, from the first of them to the last. Any
+// goroutine may call its methods.
+type maker interface {
+	hold()    // one user more
+	release() // one less
 }
 
 func newStream(e *Entry, f *Format, h *head, opt *Options) (*Stream, error) {

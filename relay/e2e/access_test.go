@@ -132,6 +132,15 @@ func TestAccessible(t *testing.T) {
 	connect(dave, alice, "dave", "alice")
 	dave.says("#notice-text", "send what you record with the button below")
 	dave.accessible("talking, with a file that records")
+
+	erin, frank := peering(b, s, "erin", aliceTone, checker), peering(b, s, "frank", bobTone)
+	connect(erin, frank, "erin", "frank")
+	direct(erin, bobTone)
+	direct(frank, aliceTone)
+	erin.accessible("talking, directly")
+	erin.click("#details-button")
+	erin.until(`!document.getElementById("details-panel").hidden`)
+	erin.accessible("talking, directly, details")
 }
 
 // Nor in a room, with any number of people in it: a phone that needs no server says who

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,17 +60,58 @@ func onFiles(p *tab, tone int) {
 	p.until(`everfile.page.phone.stats().way.state === "file" && document.getElementById("way").textContent === "endless file"`)
 	sees(p)
 	hearsIn(p, "#other", tone)
-	p.until(`document.getElementById("direct").className === "" && document.getElementById("direct").muted`)
+	p.until(`(function () {
+		var v = document.getElementById("direct");
+		return v.className === "" && (v.muted || !v.srcObject);
+	}())`)
+}
+
+// overAndBack has both pages go over again after a way of losing the connection, and
+// demands that one peer connection is left in each.
+func overAndBack(a, b *tab, lose func()) {
+	a.t.Helper()
+	both := []*tab{a, b}
+	for _, p := range both {
+		eval[bool](p, `(noPeers = true, true)`) // or it is back before anybody has looked
+	}
+	lose()
+	onFiles(a, bobTone)
+	onFiles(b, aliceTone)
+	for _, p := range both {
+		eval[bool](p, `(noPeers = false, true)`)
+	}
+	direct(a, bobTone)
+	direct(b, aliceTone)
+	for _, p := range both {
+		if n := eval[int](p, `livePeers()`); n != 1 {
+			a.t.Errorf("a page has %d peer connections, of %d", n, eval[int](p, `peers.length`))
+		}
+	}
+}
+
+// closes ends the peer connections of a page.
+const closes = `(peers.forEach((p) => p.close()), true)`
+
+// leave demands that nothing is left of a call that b ends.
+func leave(a, b *tab) {
+	a.t.Helper()
+	b.click("#hangup")
+	for _, p := range []*tab{a, b} {
+		p.state("idle")
+		p.nothingLeft()
+		p.until(`livePeers() === 0 && !document.getElementById("direct").srcObject`)
+	}
 }
 
 // A call begins on its files and goes over to a direct connection by itself; what
-// opens a side's address then has the file at once; and when the connection is closed
-// the call is back on the files, and goes over again, as often as that happens.
+// opens a side's address then has the file at once; and when the connection is closed,
+// or nothing comes through it any more, the call is back on the files, and goes over
+// again.
 func TestDirect(t *testing.T) {
 	need(t, "curl", "ffmpeg")
 	s := serve(t, relay.Options{Unheard: 2 * time.Second})
-	a := peering(startChromium(t), s, "alice", aliceTone)
-	b := peering(startChromium(t), s, "bob", bobTone)
+	a := peering(startChromium(t), s, "alice", aliceTone, muted)
+	b := peering(startChromium(t), s, "bob", bobTone, muted)
 	connect(a, b, "alice", "bob")
 	direct(a, bobTone)
 	direct(b, aliceTone)
@@ -76,21 +119,6 @@ func TestDirect(t *testing.T) {
 	name := strings.TrimSuffix(strings.TrimPrefix(url, s.url+"/"), ".webm")
 	a.says("#listeners", "bob hears you directly")
 	a.says("#way-why", "directly from browser to browser")
-	resting(a)
-	resting(b)
-	if !s.server.Hub().Paused(name) {
-		t.Errorf("%s is not paused", name)
-	}
-
-	body := launch(t, "sh", "-c", `curl -sN --max-time 6 "$0" || true`, url) // the file goes on
-	a.says("#listeners", "1 listens to your file.")
-	a.says("#more", "1 listens to your file")
-	j := streamtest.JudgeBytes(t, "side.webm", body.all())
-	if len(j.Errors) > 0 || len(j.Frames) < 100 {
-		t.Errorf("ffmpeg reads %d frames of 6 s and complains of %v", len(j.Frames), j.Errors)
-	}
-	j.Rises(t)
-	direct(b, aliceTone)
 
 	a.click("#mute")
 	silentIn(b, "#direct", aliceTone)
@@ -102,30 +130,45 @@ func TestDirect(t *testing.T) {
 	eval[bool](a, `(everfile.page.own.again(), true)`) // other devices
 	direct(b, aliceTone)
 
-	for i := range 5 {
-		closer := []*tab{a, b}[i%2]
-		eval[bool](closer, `(window.noPeers = true, peers.forEach((p) => p.close()), true)`)
-		onFiles(a, bobTone)
-		onFiles(b, aliceTone)
-		eval[bool](closer, `(window.noPeers = false, true)`)
-		direct(a, bobTone)
-		direct(b, aliceTone)
-		for _, p := range []*tab{a, b} {
-			if n := eval[int](p, `livePeers()`); n != 1 {
-				t.Errorf("after %d flips a page has %d peer connections", i+1, n)
-			}
-		}
-		if now := a.file("own-url"); now != url {
-			t.Errorf("alice's file was %s and is %s", url, now)
-		}
+	resting(a)
+	resting(b)
+	if !s.server.Hub().Paused(name) {
+		t.Errorf("%s is not paused", name)
 	}
-	b.click("#hangup")
-	for _, p := range []*tab{a, b} {
-		p.state("idle")
-		p.nothingLeft()
-		p.until(`livePeers() === 0 && !document.getElementById("direct").srcObject`)
+	body := launch(t, "sh", "-c", `curl -sN --max-time 4 "$0" || true`, url) // the file goes on
+	a.says("#listeners", "1 listens to your file.")
+	a.says("#more", "1 listens to your file")
+	b.says("#more", "Somebody listens to the file of alice")
+	j := streamtest.JudgeBytes(t, "side.webm", body.all())
+	if len(j.Errors) > 0 || len(j.Frames) < 60 {
+		t.Errorf("ffmpeg reads %d frames of 4 s and complains of %v", len(j.Frames), j.Errors)
 	}
+	j.Rises(t)
+	direct(b, aliceTone)
+	resting(a)
+
+	overAndBack(a, b, func() { eval[bool](a, mutes) })
+	overAndBack(a, b, func() { eval[bool](b, closes) })
+	if now := a.file("own-url"); now != url {
+		t.Errorf("alice's file was %s and is %s", url, now)
+	}
+	leave(a, b)
 	gone(t, url)
+}
+
+// Where the server is reached by an EventSource and POST only, signals go that way.
+func TestDirectWithoutWebSocket(t *testing.T) {
+	far, proxy := serve(t, relay.Options{}).narrowed(t)
+	chrome := startChromium(t)
+	a := peering(chrome, far, "alice", aliceTone)
+	b := peering(startChromium(t), far, "bob", bobTone, noWebSocket)
+	connect(a, b, "alice", "bob")
+	direct(a, bobTone)
+	direct(b, aliceTone)
+	if proxy.lines.Load() < 2 || proxy.said.Load() < 6 {
+		t.Errorf("the proxy has passed %d lines and %d POSTs of messages on", proxy.lines.Load(), proxy.said.Load())
+	}
+	leave(a, b)
 }
 
 // resting waits until nothing is recorded of a page, since nobody listens.
@@ -151,25 +194,17 @@ const muted = `(function () {
 	};
 }());`
 
-// A connection through which nothing comes any more, though it is not closed: back on a
-// file that nobody recorded by then, and over again. A page that is loaded again, and a
-// browser without peer connections on the other side.
-func TestDirectDies(t *testing.T) {
+// A page that is loaded again in the direct phase, muted; and a browser without peer
+// connections on the other side.
+func TestDirectReload(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{Unheard: 2 * time.Second})
 	chrome := startChromium(t)
-	a := peering(chrome, s, "alice", aliceTone, muted)
-	b := peering(startChromium(t), s, "bob", bobTone, muted)
+	a := peering(chrome, s, "alice", aliceTone)
+	b := peering(startChromium(t), s, "bob", bobTone)
 	connect(a, b, "alice", "bob")
 	direct(a, bobTone)
 	direct(b, aliceTone)
-	resting(a)
-	eval[bool](b, `(noPeers = true, true)`) // or it is back before anybody has looked
-	eval[bool](a, mutes)
-	onFiles(b, aliceTone)
-	eval[bool](b, `(noPeers = false, true)`)
-	direct(b, aliceTone)
-	direct(a, bobTone)
-
 	b.click("#mute")
 	b.reload()
 	b.state("talking")
@@ -178,12 +213,7 @@ func TestDirectDies(t *testing.T) {
 	silentIn(a, "#direct", bobTone)
 	b.click("#mute")
 	direct(a, bobTone)
-	a.click("#hangup")
-	for _, p := range []*tab{a, b} {
-		p.state("idle")
-		p.until(`livePeers() === 0 && !document.getElementById("direct").srcObject`)
-	}
-	a.nothingLeft()
+	leave(b, a)
 
 	c := caller(chrome, s, "carol", 1200)
 	connect(a, c, "alice", "carol")
@@ -194,4 +224,61 @@ func TestDirectDies(t *testing.T) {
 	if n := eval[int](a, `livePeers()`); n != 0 {
 		t.Errorf("%d peer connections are made for a browser that has none", n)
 	}
+}
+
+// Twenty times over and back leave nothing: one peer connection in each page, no
+// element, and in the server no goroutine and no connection more than before.
+func TestDirectFlips(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{Unheard: 2 * time.Second})
+	a := peering(startChromium(t), s, "alice", aliceTone, muted)
+	b := peering(startChromium(t), s, "bob", bobTone, muted)
+	connect(a, b, "alice", "bob")
+	direct(a, bobTone)
+	direct(b, aliceTone)
+	count := func() [4]int {
+		resting(a) // ten seconds after, so each counts as a connection that was good
+		resting(b)
+		const elements = `document.querySelectorAll("*").length`
+		runtime.GC()
+		return [4]int{eval[int](a, elements), eval[int](b, elements), runtime.NumGoroutine(), sockets(t)}
+	}
+	before := count()
+	for i := range 20 {
+		p, how := []*tab{a, b}[i/2%2], []string{mutes, closes}[i%2]
+		began := time.Now()
+		overAndBack(a, b, func() { eval[bool](p, how) })
+		t.Logf("%d: back and over in %.1f s", i+1, time.Since(began).Seconds())
+		resting(a)
+		resting(b)
+	}
+	after := count()
+	t.Logf("elements of alice's page and bob's, goroutines, sockets: %v, after 20 flips %v", before, after)
+	for i, n := range after {
+		if n > before[i] {
+			t.Errorf("of %s there were %d, and after 20 flips %d", []string{"elements of alice's page", "elements of bob's page", "goroutines", "sockets"}[i], before[i], n)
+		}
+	}
+	for _, p := range []*tab{a, b} {
+		if n := eval[int](p, `peers.length`); n < 20 {
+			t.Errorf("in 20 flips a page made %d peer connections", n)
+		}
+	}
+	leave(a, b)
+}
+
+// sockets returns how many this process has open.
+func sockets(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, fd := range all {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
 }

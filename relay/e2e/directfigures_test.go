@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"everfile/relay"
+	"everfile/stream/streamtest"
 )
 
 // gaps notes when nothing was heard of the other for 50 ms or more, whichever element
@@ -35,6 +38,13 @@ window.hearGaps = async () => {
 	node.connect(ac.destination);
 	return true;
 };
+// heardAgain is when the longest silence since then ended, in s after that; audioThen is
+// the end of it.
+window.heardAgain = (since) => {
+	const g = gaps.filter((g) => g[1] >= since).sort((x, y) => y[1] - y[0] - x[1] + x[0])[0];
+	window.audioThen = g ? g[1] + 0.01 : since;
+	return g ? g[1] - since : 0;
+};
 window.longest = (since) => Math.max(0, ...gaps.filter((g) => g[1] >= since).map((g) => g[1] - g[0]));
 window.audioNow = async () => (await measure.context()).currentTime;`
 
@@ -54,9 +64,45 @@ func glass(p *tab, element string, d time.Duration) [2]float64 {
 	return quantiles(ages)
 }
 
-// TestDirectFigures measures glass to glass before and after a call goes over, the gap
-// in the sound when it does, and how long it takes back to the file, from the last
-// packet to the first sound: of a file that is still recorded, and of one that rests.
+// TestDirectLatency measures how old pictures and sounds are, before a call goes over
+// and after. What comes directly is heard before the element, which adds nothing.
+func TestDirectLatency(t *testing.T) {
+	long(t)
+	s := serve(t, relay.Options{})
+	a := peeringWith(startChromium(t), s, "alice", "{beeps: true}", `window.noPeers = true`)
+	b := peeringWith(startChromium(t), s, "bob", "{beeps: true}")
+	connect(a, b, "alice", "bob")
+	sees(b)
+	measured := func(element string) (picture, sound [2]float64) {
+		b.t.Helper()
+		eval[bool](b, `(async () => { window.heard = await measure.listen(document.querySelector("`+element+`")); return true; })()`)
+		rest(b, settle*time.Millisecond)
+		picture = glass(b, element, 30*time.Second)
+		var ages []float64
+		for _, a := range eval[[][2]float64](b, `heard.ages`) {
+			if a[0] > settle {
+				ages = append(ages, a[1])
+			}
+		}
+		if len(ages) < 20 {
+			t.Errorf("in 30 s %d beeps were heard in %s", len(ages), element)
+		}
+		return picture, quantiles(ages)
+	}
+	picture, sound := measured("#other")
+	t.Logf("on the file: glass to glass %.0f / %.0f ms, mouth to ear %.0f / %.0f ms (median, p95)", picture[0], picture[1], sound[0], sound[1])
+	eval[bool](a, `(noPeers = false, true)`)
+	b.until(`everfile.page.phone.stats().way.state === "direct"`)
+	straight, ear := measured("#direct")
+	t.Logf("directly: glass to glass %.0f / %.0f ms, mouth to ear %.0f / %.0f ms", straight[0], straight[1], ear[0], ear[1])
+	if straight[0] > picture[0]/2 || ear[0] > sound[0] {
+		t.Error("it is not much sooner")
+	}
+}
+
+// TestDirectFigures measures the gap in the sound when a call goes over, and how long
+// it takes back to the file, from the last packet to the first sound: of a file that is
+// still recorded, and of one that rests.
 func TestDirectFigures(t *testing.T) {
 	long(t)
 	s := serve(t, relay.Options{})
@@ -66,7 +112,6 @@ func TestDirectFigures(t *testing.T) {
 	connect(a, b, "alice", "bob")
 	onFiles(b, aliceTone)
 	rest(b, settle*time.Millisecond)
-	before := glass(b, "#other", 15*time.Second)
 	over := func() float64 {
 		now := eval[float64](b, `audioNow()`)
 		eval[bool](a, `(noPeers = false, true)`)
@@ -75,33 +120,87 @@ func TestDirectFigures(t *testing.T) {
 		rest(b, time.Second)
 		return eval[float64](b, `longest(`+ftoa(now)+`)`)
 	}
-	gap := over()
-	after := glass(b, "#direct", 15*time.Second)
-	t.Logf("no sound for %.3f s when it went over; glass to glass %.0f / %.0f ms on the file, %.0f / %.0f ms directly", gap, before[0], before[1], after[0], after[1])
-	var ups, warm, cold []float64
-	ups = append(ups, gap)
+	ups := []float64{over()}
+	took := map[string][]float64{}
 	for i := range 10 {
-		took := &warm
+		file := "that is recorded"
 		if i%2 == 0 {
-			took = &cold
+			file = "that rests"
 			resting(a)
-		} else {
-			a.until(`everfile.page.phone.stats().publish[0].state === "recording"`)
 		}
 		now := eval[float64](b, `audioNow()`)
 		eval[bool](b, `(noPeers = true, true)`)
 		eval[bool](a, `(noPeers = true, true)`)
 		eval[bool](a, mutes)
 		onFiles(b, aliceTone)
-		*took = append(*took, eval[float64](b, `longest(`+ftoa(now)+`)`))
+		back := eval[float64](b, `heardAgain(`+ftoa(now)+`)`)
+		took[file] = append(took[file], back)
+		rest(b, time.Second)
 		eval[bool](b, `(noPeers = false, true)`)
 		ups = append(ups, over())
-		t.Logf("back on the file %v after %.2f s, over again with %.3f s without sound", map[bool]string{true: "that rests", false: "that is recorded"}[i%2 == 0], (*took)[len(*took)-1], ups[len(ups)-1])
+		t.Logf("back on the file %s after %.2f s, over again with %.3f s without sound", file, back, ups[len(ups)-1])
 	}
 	slices.Sort(ups)
 	t.Logf("the longest gap when it goes over: median %.3f s, worst %.3f s", quantiles(ups)[0], ups[len(ups)-1])
-	t.Logf("back on the file after the last packet: %.2f s while it is recorded, %.2f s when it rests (medians of 5): %v %v", quantiles(warm)[0], quantiles(cold)[0], warm, cold)
+	for file, all := range took {
+		t.Logf("back on the file %s after the last packet: median %.2f s: %.2f", file, quantiles(all)[0], all)
+	}
 	if ups[len(ups)-1] > 0.3 {
 		t.Error("expected no gap over 0.3 s when it goes over")
+	}
+}
+
+// TestDirectFile measures how soon who opens a side's file in the direct phase has it,
+// though nothing is recorded until then, and when that rests again after he has left.
+func TestDirectFile(t *testing.T) {
+	long(t)
+	need(t, "curl", "ffmpeg")
+	s := serve(t, relay.Options{})
+	a := peering(startChromium(t), s, "alice", aliceTone)
+	b := peering(startChromium(t), s, "bob", bobTone)
+	connect(a, b, "alice", "bob")
+	direct(a, bobTone)
+	direct(b, aliceTone)
+	url := a.file("own-url")
+	var first, calm []float64
+	for range 7 {
+		resting(a)
+		resting(b)
+		file := filepath.Join(t.TempDir(), "side.webm")
+		curl := launch(t, "sh", "-c", `curl -sN --max-time 5 -o "$1" -w '%{time_starttransfer}' "$0" || true`, url, file)
+		b.says("#more", "Somebody listens to the file of alice")
+		a.says("#more", "1 listens to your file")
+		out := string(curl.all())
+		left := time.Now()
+		at, err := strconv.ParseFloat(out, 64)
+		if err != nil || at <= 0 {
+			t.Fatalf("curl has the first byte after %q s", out)
+		}
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := streamtest.JudgeBytes(t, "side.webm", body)
+		j.Rises(t)
+		if len(j.Errors) > 0 || len(j.Frames) < 100 {
+			t.Errorf("ffmpeg reads %d frames of 5 s and complains of %v", len(j.Frames), j.Errors)
+		}
+		resting(a)
+		rests := time.Since(left).Seconds()
+		a.until(`document.getElementById("more").hidden`)
+		b.until(`document.getElementById("more").hidden`)
+		if state := eval[string](b, `everfile.page.phone.stats().publish[0].state`); state != "resting" {
+			t.Errorf("bob's file is %s, which nobody has opened", state)
+		}
+		first, calm = append(first, at), append(calm, rests)
+		t.Logf("the first byte after %.2f s; it rests %.1f s after curl has left", at, rests)
+	}
+	m := quantiles(first)
+	t.Logf("the first byte: median %.2f s, worst %.2f s; it rests %.1f to %.1f s after", m[0], first[len(first)-1], slices.Min(calm), slices.Max(calm))
+	if m[0] > 1 {
+		t.Error("expected the first byte within a second")
+	}
+	if slices.Min(calm) < 9.5 || slices.Max(calm) > 11.5 {
+		t.Error("expected it to rest after 10 to 11 s")
 	}
 }
