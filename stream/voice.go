@@ -147,10 +147,7 @@ func (v *voice) add(block []float32, channels, n int) {
 		v.gain = 0
 	}
 	if !enough && v.gain == 0 {
-		v.playing = false
-		if v.ended {
-			v.drop(v.fill())
-		}
+		v.playing = false // what is left of one that has ended is let go by the next blocks
 		return
 	}
 	v.keepTime(n)
