@@ -127,6 +127,7 @@ func TestPhoneInRoomCrowded(t *testing.T) {
 
 // Where both can, each pair connects directly.
 func TestPhoneInRoomDirect(t *testing.T) {
+	thorough(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	a := member(chrome, s, "standup", "alice", 1000)
@@ -136,8 +137,16 @@ func TestPhoneInRoomDirect(t *testing.T) {
 		p.until(`Object.keys(member.ways).filter(function (w) { return member.ways[w] === "direct"; }).length === 2`)
 	}
 	hearsIn(a, "#carol-direct", 2000)
-	b.until(`member.phone.stats().publish.length === 1`)
+	// While all are played directly and nobody else listens, the files rest; who comes
+	// without a connection of his own gets them at once.
+	b.until(`member.phone.stats().publish[0].state === "resting"`)
 	eval[bool](c, `member.phone.leave()`)
 	a.until(`member.left.join() === "carol"`)
 	hearsIn(a, "#bob-direct", 1400)
+	d := member(startChromium(t), s, "standup", "dave", 1800, old)
+	d.seesIn("bob-file")
+	hearsIn(d, "#bob-file", 1400)
+	b.until(`member.phone.stats().publish[0].state === "recording"`)
+	hearsIn(b, "#dave-file", 1800)
+	hearsIn(b, "#alice-direct", 1000)
 }
