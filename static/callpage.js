@@ -160,7 +160,7 @@
     id("name").value = page.remembered("caller") || page.friendly();
     if (!everfile.phone || !everfile.wire.able()) {
       view.outcome("This browser is too old for calls.", "");
-      id("online").disabled = true;
+      id("online").disabled = id("rooms-open").disabled = true;
       return;
     }
     page.room.begin(before);

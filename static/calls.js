@@ -253,6 +253,7 @@
     view.picture(id("preview"), null, false);
     page.keep("talk", null);
     view.mode(calls.link === "open" ? "idle" : "connecting");
+    page.room.moved();   // to where the address may have come to lead
     view.outcome(sentence, button);
     if (calls.link === "open") { page.online.anew(); }
   }

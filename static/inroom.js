@@ -93,8 +93,8 @@
   }
 
   inroom.settle = function () {
-    var now = room.now, m = own.media();
-    if (!isIn() || own.asking || m.audio === now.told.audio && m.video === now.told.video) { return; }
+    var now = room.now, m = own.media(), told = now && now.told || {};   // none, after a reload
+    if (!isIn() || own.asking || m.audio === told.audio && m.video === told.video) { return; }
     now.told = m;
     phone().media({ audio: m.audio, video: m.video });
   };

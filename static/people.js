@@ -31,42 +31,10 @@
 
   // ---- what a tile says
 
-  /* first is the file of which there is more to say. */
-  function first(at) { return at.media.state ? at.media : at.picture; }
-
-  function there(at, direct, still) {
-    if (direct) { return at.tile.direct.videoWidth > 0 ? "direct" : ""; }
-    if ((still || at.picture.state === "playing") && at.tile.still.naturalWidth > 0) { return "still"; }
-    if (at.media.state === "playing" && at.tile.file.videoWidth > 0) { at.seen = true; }
-    return at.seen && /playing|buffering|silent/.test(at.media.state) && at.tile.file.videoWidth > 0 ? "file" : "";
-  }
-
-  function wordsOf(p, at, direct, shows) {
-    var s = direct ? "playing" : first(at).state, dark = p.media.video && p.state.camera === false;
-    if (p.away) { return "Connection lost"; }
-    if (!at.tile.screen && !p.media.audio && !p.media.video) { return "Neither camera nor microphone"; }
-    if (s === "unsupported" || s === "refused") { return first(at).text; }
-    if (s === "buffering") { return "Waiting for more"; }
-    if (s === "silent") { return "Nothing comes at the moment"; }
-    if (at.tile.screen) { return shows ? "" : "Connecting"; }
-    if (dark) { return "Camera off"; }
-    if (/^(playing|direct|mixed)$/.test(s)) { return !shows && (p.slow || p.state.slow) ? "Only sound for now" : ""; }
-    return shows ? "" : "Connecting";
-  }
-
   function show(p) {
-    var direct = p.way.state === "direct", dark = !p.media.video || p.state.camera === false, shows = there(p.at, direct, p.still);
-    p.at.tile.show({
-      shows: dark || p.away && direct ? "" : shows,
-      words: wordsOf(p, p.at, direct, shows),
-      muted: p.state.muted === true || !p.media.audio,
-      note: ""
-    });
-    if (p.screen) {
-      shows = there(p.screen, false, false);
-      p.screen.tile.show({ words: wordsOf(p, p.screen, false, shows), shows: shows || "", muted: false, note: "" });
-    }
-    hear(p, direct);
+    p.at.tile.show(page.seen(p, p.at));
+    if (p.screen) { p.screen.tile.show(page.seen(p, p.screen)); }
+    hear(p, p.way.state === "direct");
     page.person.refresh(p);
   }
 

@@ -54,7 +54,7 @@
     var video;
     if (!now || p && p !== about) { return; }
     video = now.video();
-    show(id("person-sound"), !!about && settable());
+    show(id("person-sound"), !!about && !about.still && settable());   // a mix has but one volume
     if (about) { other(); } else { oneself(); }
     view.pressed("person-large", page.people.isLarge(now.key));
     show(id("person-full"), page.canFill(now.element, now.file));

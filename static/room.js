@@ -38,7 +38,7 @@
 
   function fresh(name, intended) {
     return {
-      room: name, state: "lobby", me: "", want: intended || BOTH, told: null, began: 0, asked: false, been: false,
+      room: name, state: "lobby", me: "", want: intended || BOTH, told: null, began: 0, asked: false, been: false, settled: false,
       lack: "", trouble: "", files: {}, sends: { media: {}, picture: {} }, slow: "", knock: null, dismissed: false, crowd: ""
     };
   }
@@ -99,7 +99,7 @@
       setTimeout(function () {
         if (room.now !== now || now.state !== "in") { return; }
         if (!now.been) { page.inroom.greet(); }
-        now.been = true;
+        now.been = now.settled = true;
         page.inroom.tell("", true);
         chat.again();
       }, 0);

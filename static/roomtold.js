@@ -84,7 +84,7 @@
 
   on.peer = function (e, now) {
     var known = people.names().indexOf(e.caller) >= 0, came = people.peer(e);
-    if (came && now.been && now.state === "in") {
+    if (came && now.settled) {
       if (!known) { view.say(e.caller + " has come."); }
       inroom.tell(e.caller, known);
       chat.again();

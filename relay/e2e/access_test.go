@@ -142,3 +142,71 @@ func TestAccessible(t *testing.T) {
 	erin.until(`!document.getElementById("details-panel").hidden`)
 	erin.accessible("talking, directly, details")
 }
+
+// Nor in a room, with any number of people in it: a phone that needs no server says who
+// is there.
+func TestAccessibleRoom(t *testing.T) {
+	checker := axe(t)
+	need(t, "chromium")
+	s := serve(t, relay.Options{})
+	p := startChromium(t).newTab("window.testDevices = {}", script(t, "measure.js"), script(t, "devices.js"), script(t, "fakeroom.js"), checker)
+	p.open(s.url + "/#no such room")
+	p.until(`document.getElementById("rooms-name").getAttribute("aria-invalid")`)
+	p.focus("#rooms-name")
+	p.accessible("no name of a room")
+	eval[bool](p, `(testRoom.taken = "alice-2", location.hash = "standup", true)`)
+	p.state("lobby")
+	p.focus("#lobby")
+	p.accessible("at the door")
+	p.press("#lobby-join")
+	p.focus("#lobby-name") // which is taken, and another one is offered
+	p.until(`document.getElementById("lobby-name").value === "alice-2"`)
+	p.accessible("at the door, name taken")
+	eval[bool](p, `(testRoom.refuses = "100 are in standup already, and no more go in.", true)`)
+	p.press("#lobby-join")
+	p.says("#lobby-wrong", "100 are in")
+	p.accessible("at the door, full")
+	eval[bool](p, `(testRoom.refuses = "", true)`)
+	p.press("#lobby-join")
+	p.state("room")
+	p.focus("#talking") // on no button
+	p.accessible("room, alone")
+	for i, name := range []string{"ben", "anna", "carol", "dave", "erin", "frank", "grace", "heidi"} {
+		eval[bool](p, fmt.Sprintf(`(testRoom.come(%q, {audio: true, video: %t}), true)`, name, i%3 != 2))
+		if i == 0 || i == 2 || i == 7 {
+			p.accessible(fmt.Sprintf("room, with %d", i+1))
+		}
+	}
+	eval[bool](p, `(testRoom.say("message", {from: "anna", data: {kind: "state", muted: true, camera: false}}),
+		testRoom.say("peer", {caller: "dave", media: {audio: true, video: true}, away: true, plays: 0}),
+		testRoom.say("listeners", {url: "/standup/alice.webm", n: 30}), true)`)
+	p.says(`[data-tile="/me"] .tile-note`, "listen to your file")
+	p.press(`[data-tile=ben] .pin`)
+	p.until(`document.querySelector("[data-size=large]").getAttribute("data-tile") === "ben"`)
+	p.accessible("room, one large")
+	for _, panel := range []string{"chat", "invite", "devices"} {
+		p.press("#" + panel + "-button")
+		p.until(fmt.Sprintf(`!document.getElementById("%s-panel").hidden && document.getElementById("%s-panel").contains(document.activeElement)`, panel, panel))
+		p.accessible("room, " + panel)
+	}
+	p.press(`[data-tile=ben] .tile-more`)
+	p.says("#person-title", "ben")
+	p.accessible("room, about ben")
+	eval[bool](p, `(testRoom.leave("ben"), true)`) // whose panel goes with him, and the focus nowhere
+	p.focus("#talking")
+	p.press(`[data-tile=carol] .pin`)
+	eval[bool](p, `(testRoom.leave("carol"), true)`)
+	p.focus(`[data-tile=dave] .pin`)
+	eval[bool](p, `(testRoom.come("anna", {audio: true, video: true, screen: {audio: false, video: true}}), true)`)
+	p.until(`document.querySelector('[data-tile="anna/screen"]').getAttribute("data-shows") === "file"`)
+	p.accessible("room, with a screen")
+	eval[bool](p, `(navigator.mediaDevices.getDisplayMedia = () => navigator.mediaDevices.getUserMedia({video: true}),
+		testRoom.say("crowded", {yes: true, text: "This connection carries only a few files at once. By HTTPS there is no such limit.", names: ["erin"]}),
+		testRoom.say("knock", {call: "call-1", from: "zoe", media: {audio: true, video: true}}), true)`)
+	p.press("#share")
+	p.until(`!document.getElementById("sharing").hidden`)
+	p.accessible("room, crowded, sharing, and somebody calls")
+	p.press("#hangup")
+	p.focus("#outcome")
+	p.accessible("room, left")
+}

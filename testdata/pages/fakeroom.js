@@ -39,6 +39,7 @@
     return canvas.captureStream(10);
   }
 
+  room.paint = paint;
   room.say = (type, e) => say(type, e);
   room.painted = (element, name, wide) => {
     element.srcObject = paint(name, wide);

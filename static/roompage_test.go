@@ -1,0 +1,433 @@
+package static
+
+import (
+	"io/fs"
+	"testing"
+)
+
+// A room as the page has it, with a phone, devices and a view that only note what is
+// done to them.
+func TestRoomPage(t *testing.T) {
+	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
+	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+		b, err := fs.ReadFile(Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
+	}
+	node(t, doms+pageFakes+text+"}\n", roomPageTests, "everfile.js", "page.js", "devices.js", "rooms.js", "chat.js")
+}
+
+const pageFakes = `
+let phone, said, shown, page, own, view, outcomes, state, calls, screens, tiles, words;
+
+// Everything that is said to the phone, but for what it is asked each time.
+const to = (name) => said.filter((s) => s[0] === name).map((s) => s.slice(1));
+const spoken = () => words.splice(0);
+
+function fakes() {
+  page = window.everfile.page;
+  said = [];
+  outcomes = [];
+  words = [];
+  tiles = {};
+  state = "offline";
+  phone = {};
+  for (const name of ["join", "leave", "media", "send", "source", "share", "reject", "answer", "close", "tap"]) { phone[name] = (...a) => { said.push([name, ...a]); return phone.no !== name; }; }
+  page.view = view = {
+    state: () => state, mode: (s) => { const was = state; state = s; return was !== s; }, say: (s) => { if (s) { words.push(s); } },
+    outcome: (s, b, f) => { outcomes.push([s, b]); view.again = f; }, wrongRoom: (s) => { view.wrong = s; },
+    openPanel: () => view.open || "", panel: (n) => { view.open = n; }, onpanel: null,
+  };
+  for (const name of ["banner", "notice", "unnotice", "avatar", "picture", "level", "pressed", "unread", "format"]) { view[name] = (...a) => { shown[name] = a; }; }
+  shown = {};
+  page.own = own = {
+    stream: null, want: null, muted: false, darkened: false, asking: false, has: { audio: true, video: true }, log: [],
+    open: (want) => { own.want = want; own.stream = stream("audio", "video"); own.log.push("open"); if (page.inroom.own.stream && page.room.now) { page.inroom.own.stream(own.stream); } },
+    close: () => { own.stream = own.want = null; own.muted = own.darkened = false; own.log.push("close"); },
+    media: () => (own.stream ? { audio: own.want.audio && own.has.audio, video: own.want.video && own.has.video } : { audio: false, video: false }),
+    mute: (yes) => { own.muted = yes; }, mirror: () => true, list: () => {},
+  };
+  page.ring = { unlock: () => {}, title: () => {} };
+  page.grid = { begin: () => { tiles = {}; }, end: () => {}, add: (k, e) => { tiles[k] = e; }, remove: (k) => { delete tiles[k]; }, large: (k) => { page.grid.now = k; } };
+  page.tile = (o) => {
+    const t = { key: o.key, options: o, screen: !!o.screen, element: new Element("li"), file: new Element("video"), direct: new Element("video"), still: new Element("img"), more: new Element("button") };
+    t.show = (now) => { t.now = now; };
+    t.speaks = () => {};
+    t.large = (yes) => { t.isLarge = yes; };
+    t.volume = (v) => { t.loud = v; };
+    t.end = () => { t.over = true; };
+    t.video = () => t.file;
+    tiles[o.key] = t;
+    return t;
+  };
+  page.grid.add = () => {};
+  page.lend = { hide: () => {}, busy: () => false };
+  page.incall = { buttons: () => {}, half: (e) => (/^(image|multipart)/.test(e.mime) ? "picture" : "media") };
+  page.invite = { show: () => {} };
+  page.calls = calls = { phone: null, me: "", link: "", talk: null, on: {}, answer: (k) => said.push(["answered", k.call, page.room.now]) };
+  page.online = { go: (name) => { calls.me = name; calls.phone = phone; said.push(["go", name]); }, close: () => { calls.phone = null; calls.link = calls.me = ""; said.push(["closed"]); } };
+  page.awake = (yes) => { page.isAwake = yes; };
+  page.canFill = () => true;
+  page.full = () => false;
+  screens = [];
+  window.navigator.mediaDevices = { getUserMedia: () => {}, getDisplayMedia: () => ({ then: (done, fail) => screens.push([done, fail]) }) };
+  window.everfile.duck = (o) => ({ stop: () => { o.element.volume = 1; }, stream: () => {}, set: () => {}, options: o });
+  window.everfile.duck.settable = (e, done) => done(true);
+}
+
+const hear = (type, e) => page.told.hear(type, e);
+const both = { audio: true, video: true };
+
+// at opens the page at the door of a room.
+function at(hash) {
+  dom();
+  kept = {};
+  clock = 1000;
+  window.location.hash = hash;
+  window.MediaStream = MediaStream;
+  scripts2();
+  page.chat.onsend = page.inroom.send;
+  page.room.begin(null);
+}
+
+function linked() {
+  calls.link = "open";
+  if (!page.told.welcome({ caller: calls.me, resumed: false })) { return; }
+  hear("state", { state: "idle" });
+}
+
+// enter goes in, as alice.
+function enter(...others) {
+  at("#standup");
+  page.room.join("alice");
+  linked();
+  hear("state", { state: "joining", call: "standup", room: true });
+  start(...others);
+}
+
+function start(...others) {
+  hear("state", { state: "talking", call: "standup", room: true });
+  others.forEach((who) => peer(who));
+  advance(10);
+}
+
+function peer(who, more) { hear("peer", Object.assign({ caller: who, media: both, away: false, plays: 1 }, more)); }
+
+const states = () => to("send").filter((s) => s[0].kind === "state").map((s) => [s[1] || "all", s[0].ask, s[0].muted]);
+`
+
+const roomPageTests = `
+test("from the door in: the name, online, join, and what is said there", () => {
+  at("#standup");
+  assert.equal(state, "lobby");
+  assert.deepEqual(own.log, ["open"]);
+  assert.deepEqual(said.filter((s) => s[0] !== "source"), [], "nobody is told of who stands at the door");
+  page.room.join("alice");
+  page.room.join("alice");
+  assert.deepEqual(to("go"), [["alice"]]);
+  linked();
+  assert.deepEqual(to("join"), [["standup", both]]);
+  page.room.join("alice");
+  hear("state", { state: "idle" });
+  advance(100);
+  assert.equal(to("join").length, 1, "once");
+  assert.equal(state, "lobby", "until the server lets us in");
+  start("ben", "anna");
+  assert.equal(state, "room");
+  assert.deepEqual(spoken().slice(-1), ["You are in standup with ben and anna."]);
+  assert.deepEqual(states(), [["all", true, false]]);
+  assert.equal(JSON.parse(kept["everfile.room"]).name, "standup");
+  assert.equal(page.isAwake, true, "the screen stays on");
+  page.room.leave();
+  assert.equal(page.isAwake, false);
+});
+
+test("who comes and goes is said once, and told what the files do not say", () => {
+  enter("ben");
+  spoken();
+  said = [];
+  peer("anna");
+  peer("anna", { plays: 2 });
+  assert.deepEqual(spoken(), ["anna has come."]);
+  assert.deepEqual(states(), [["anna", false, false]]);
+  peer("anna", { away: true });
+  assert.equal(tiles.anna.now.words, "Connection lost");
+  own.muted = true;
+  peer("anna");
+  assert.deepEqual(states()[1], ["anna", true, true], "who was away has heard nothing");
+  hear("message", { from: "ben", data: { kind: "state", muted: true, camera: false, ask: true } });
+  assert.deepEqual(states()[2], ["ben", false, true]);
+  assert.deepEqual([tiles.ben.now.muted, tiles.ben.now.words], [true, "Camera off"]);
+  hear("left", { caller: "ben" });
+  hear("left", { caller: "ben" });
+  assert.deepEqual(spoken(), ["ben has left."]);
+  assert.deepEqual(page.people.names(), ["anna"]);
+  assert.equal(made["room-count"].textContent, "2 here");
+});
+
+test("a full room, and a name that is taken: back at the door", () => {
+  at("#standup");
+  page.room.join("alice");
+  linked();
+  hear("error", { re: "join", code: "too-many", text: "100 are in standup already." });
+  assert.equal(page.told.hear("state", { state: "idle" }), false);
+  assert.deepEqual([state, made["lobby-wrong"].textContent, made["lobby-wrong"].hidden, made["lobby-join"].disabled], ["lobby", "100 are in standup already.", false, false]);
+  page.room.join("alice");
+  assert.equal(to("join").length, 2);
+  at("#standup");
+  page.room.join("alice");
+  hear("taken", { suggest: "alice-2", text: "" });
+  assert.equal(made["lobby-help"].textContent, "alice is taken by somebody else. How about alice-2?");
+  assert.equal(made["lobby-name"].value, "alice-2");
+  assert.equal(focused, made["lobby-name"]);
+  assert.equal(to("closed").length, 1);
+  page.room.join("alice-2");
+  linked();
+  assert.equal(to("join").length, 1);
+});
+
+test("leaving leaves nothing, and Join again is as it was", () => {
+  enter("ben");
+  const ben = tiles.ben;
+  own.muted = true;
+  page.room.leave();
+  assert.equal(to("leave").length, 1);
+  assert.deepEqual([state, window.location.hash, own.stream, page.room.now, kept["everfile.room"]], ["idle", "", null, null, undefined]);
+  assert.deepEqual(outcomes.slice(-1), [["You left standup.", "Join again"]]);
+  assert.equal(ben.over, true);
+  assert.deepEqual(to("source").slice(-1), [[null]]);
+  assert.equal(timers.length, 0);
+  said = [];
+  view.again();
+  assert.deepEqual([own.muted, window.location.hash, to("join").length, to("go").length], [true, "#standup", 1, 0]);
+});
+
+test("the address leads elsewhere", () => {
+  enter();
+  window.location.hash = "#other";
+  page.room.moved();
+  assert.equal(to("leave").length, 1);
+  assert.deepEqual([state, page.room.now.room, page.room.now.state], ["lobby", "other", "lobby"]);
+  window.location.hash = "#no such";
+  page.room.moved();
+  assert.match(view.wrong, /letters, digits/);
+  assert.deepEqual([state, page.room.now, own.stream], ["idle", null, null]);
+  enter();
+  window.location.hash = "";
+  page.room.moved();
+  assert.deepEqual(outcomes.slice(-1), [["You left standup.", "Join again"]]);
+  at("#standup");
+  calls.talk = { peer: "bob" };
+  page.room.yield();
+  assert.equal(page.room.now, null);
+  window.location.hash = "#other";
+  page.room.moved();
+  assert.match(shown.notice[0], /^Hang up first/);
+  assert.equal(page.room.now, null);
+});
+
+test("loaded again in the room: there again, muted if it was; or joined anew", () => {
+  for (const known of [true, false]) {
+    enter("ben");
+    own.muted = true;
+    page.room.keep();
+    const was = Object.assign({}, kept);
+    dom();
+    kept = was;
+    scripts2();
+    page.chat.onsend = page.inroom.send;
+    page.room.begin({ caller: "alice", resume: "secret" });
+    assert.equal(state, "room");
+    assert.equal(own.muted, true);
+    page.online.go("alice");
+    calls.link = "open";
+    page.told.welcome({ caller: "alice", resumed: known });
+    advance(10);
+    if (!known) {
+      assert.deepEqual(to("join"), [["standup", both]]);
+    } else {
+      assert.equal(to("join").length, 0, "the server says where we are");
+      start("ben");
+    }
+    if (known) {
+      assert.deepEqual(spoken(), [], "nobody has come");
+      assert.deepEqual(to("media"), [[both]]);
+      assert.deepEqual(states(), [["all", true, true]]);
+    }
+  }
+  // The server knows the caller, and of no room.
+  page.told.hear("error", { re: "join", text: "Full." });
+  assert.deepEqual(outcomes.slice(-1), [["Full.", "Join again"]]);
+});
+
+test("what one sends changes: told once, and not while the browser asks", () => {
+  enter("ben");
+  own.has.video = false;
+  own.asking = true;
+  page.inroom.settle();
+  assert.deepEqual(to("media"), []);
+  own.asking = false;
+  page.inroom.settle();
+  page.inroom.settle();
+  assert.deepEqual(to("media"), [[{ audio: true, video: false }]]);
+});
+
+test("who listens and is not in the room", () => {
+  enter("ben", "anna");
+  hear("listeners", { url: "/standup/alice.webm", n: 2 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "");
+  hear("listeners", { url: "/standup/alice.webm", n: 4 });
+  advance(1000);
+  assert.equal(page.people.me.now.note, "", "who opens a file anew counts twice for a moment");
+  advance(3000);
+  assert.equal(page.people.me.now.note, "2 listen to your file");
+  hear("way", { caller: "ben", state: "direct", text: "", theirs: true });
+  hear("listeners", { url: "/standup/alice.webm", n: 2 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "1 listens to your file");
+  hear("listeners", { url: "/standup/alice.webm", n: 1 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "");
+});
+
+test("crowded: said once, and not again once it was dismissed", () => {
+  enter("ben", "anna");
+  spoken();
+  const e = { yes: true, text: "By HTTPS there is no such limit.", names: ["anna"] };
+  hear("crowded", e);
+  hear("crowded", e);
+  assert.deepEqual([spoken(), made.crowded.hidden], [["By HTTPS there is no such limit."], false]);
+  hear("play", { caller: "anna", state: "mixed", mime: "video/webm", url: "/a" });
+  assert.equal(page.people.element("anna", "image/jpeg", false), tiles.anna.still);
+  tiles.anna.still.naturalWidth = 64;
+  hear("play", { caller: "anna", state: "playing", still: true, mime: "image/jpeg", url: "/a.jpg" });
+  assert.deepEqual([tiles.anna.now.shows, tiles.anna.now.words], ["still", ""]);
+  page.inroom.dismiss();
+  hear("crowded", { yes: false, text: "", names: [] });
+  hear("crowded", e);
+  assert.deepEqual([spoken(), made.crowded.hidden, JSON.parse(kept["everfile.room"]).dismissed], [[], true, true]);
+});
+
+test("somebody calls", () => {
+  enter("ben");
+  hear("knock", { call: "call-1", from: "zoe", media: both });
+  assert.equal(made["knock-text"].textContent, "zoe calls you, with camera.");
+  page.inroom.refuse();
+  assert.deepEqual([to("reject"), made.knock.hidden], [[["call-1"]], true]);
+  hear("knock", { call: "call-2", from: "zoe", media: both });
+  hear("unknock", { call: "call-2" });
+  page.inroom.answer();
+  assert.deepEqual([to("answered"), made.knock.hidden], [[], true]);
+  hear("knock", { call: "call-3", from: "zoe", media: both });
+  page.inroom.answer();
+  assert.deepEqual(to("answered"), [["call-3", null]], "when nothing is left of the room");
+  assert.deepEqual([to("leave").length, own.stream, window.location.hash], [0, null, ""]);
+});
+
+test("a screen: begun, ended by the browser, by the room's end, too late, refused", () => {
+  enter("ben");
+  const share = page.share, screen = () => stream("video");
+  let one = screen();
+  share.toggle();
+  share.toggle();
+  assert.equal(screens.length, 1, "asked once");
+  screens[0][0](one);
+  assert.deepEqual([to("share"), share.on, made.sharing.hidden], [[[one]], true, false]);
+  one.tracks[0].end();
+  assert.deepEqual([to("share")[1], share.on, made.sharing.hidden], [[null], false, true]);
+  share.toggle();
+  screens[1][1]({ name: "NotAllowedError" });
+  assert.ok(!shown.notice || !/cannot be shared/.test(shown.notice[0]));
+  share.toggle();
+  screens[2][1]({ name: "NotReadableError", message: "no" });
+  assert.match(shown.notice[0], /cannot be shared \(no\)\.$/);
+  share.toggle();
+  screens[3][0](one = screen());
+  page.room.leave();
+  assert.equal(one.tracks[0].readyState, "ended");
+  enter("ben");
+  page.share.toggle();
+  page.room.leave();
+  screens[0][0](one = screen());
+  assert.equal(one.tracks[0].readyState, "ended", "nobody wants it any more");
+});
+
+test("tiles: where things play, which one is large, how loud", () => {
+  enter("ben", "anna");
+  const people = page.people;
+  assert.equal(people.element("ben", "video/webm;codecs=vp8,opus", false), tiles.ben.file);
+  assert.equal(people.element("ben", "multipart/x-mixed-replace", false), tiles.ben.still);
+  assert.equal(people.direct("ben"), tiles.ben.direct);
+  assert.equal(people.element("nobody", "video/webm", false), null);
+  peer("ben", { media: { audio: true, video: true, screen: { audio: false, video: true } } });
+  assert.equal(page.grid.now, "ben/screen", "a screen is large as it comes");
+  assert.equal(people.element("ben", "video/webm;codecs=vp8", true), tiles["ben/screen"].file);
+  people.large("anna");
+  assert.deepEqual([page.grid.now, tiles.anna.isLarge, tiles["ben/screen"].isLarge], ["anna", true, false]);
+  peer("ben", { media: { audio: true, video: true, screen: { audio: false, video: true } }, plays: 2 });
+  assert.equal(page.grid.now, "anna", "and not again");
+  people.large("ben/screen");
+  peer("ben");
+  assert.deepEqual([page.grid.now, people.names()], ["", ["ben", "anna"]]);
+  people.hush("ben");
+  assert.equal(tiles.ben.loud, 0);
+  people.loudness.volume = 0.1;
+  assert.deepEqual([tiles.ben.loud, tiles.anna.loud, made.mix.volume], [0, 0.1, 0.1]);
+  people.hush("ben");
+  assert.equal(tiles.ben.loud, 0.1);
+  people.loudness.volume = 1;
+});
+
+test("what a tile says", () => {
+  enter("ben");
+  const play = (s, more) => hear("play", Object.assign({ caller: "ben", state: s, text: "No.", mime: "video/webm", url: "/b" }, more)), now = () => [tiles.ben.now.shows, tiles.ben.now.words];
+  assert.deepEqual(now(), ["", "Connecting"]);
+  play("playing");
+  assert.deepEqual(now(), ["", ""]);
+  tiles.ben.file.videoWidth = 640;
+  play("playing");
+  assert.deepEqual(now(), ["file", ""]);
+  play("buffering");
+  assert.deepEqual(now(), ["file", "Waiting for more"]);
+  play("tap");
+  assert.equal(made.tap.hidden, false);
+  play("unsupported");
+  assert.deepEqual([now(), made.tap.hidden], [["", "No."], true]);
+  tiles.ben.direct.videoWidth = 640;
+  play("direct");
+  hear("way", { caller: "ben", state: "direct", text: "", theirs: false });
+  assert.deepEqual(now(), ["direct", ""]);
+  peer("ben", { media: { audio: true, video: false } });
+  assert.deepEqual(now(), ["", ""]);
+  peer("ben", { media: { audio: false, video: false } });
+  assert.deepEqual([now(), tiles.ben.now.muted], [["", "Neither camera nor microphone"], true]);
+});
+
+test("text in a room: one is asked whether it has come, and it waits for somebody", () => {
+  enter();
+  made["chat-text"].value = "Hello";
+  made["chat-form"].handlers.forEach((h) => h[1]({ preventDefault: () => {} }));
+  assert.deepEqual(to("send").filter((s) => s[0].kind === "chat"), [], "nobody is here");
+  peer("ben");
+  peer("anna");
+  advance(10);
+  const chats = to("send").filter((s) => s[0].kind === "chat");
+  assert.deepEqual([chats[0][0].text, chats[0][0].ask, chats[0][1]], ["Hello", "ben", undefined]);
+  said = [];
+  hear("message", { from: "anna", data: { kind: "chat", id: "1", text: "Hi", ask: "ben" } });
+  hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
+  hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
+  assert.deepEqual(to("send"), [[{ kind: "got", id: "1" }, "ben"], [{ kind: "got", id: "1" }, "ben"]]);
+  assert.equal(made.messages.textContent.split("Hi").length - 1, 2, "each is shown once, from each");
+});
+
+test("somebody by the name of __proto__", () => {
+  enter("__proto__", "constructor");
+  assert.deepEqual(page.people.names(), ["__proto__", "constructor"]);
+  hear("left", { caller: "__proto__" });
+  assert.deepEqual(page.people.names(), ["constructor"]);
+});
+`
