@@ -53,7 +53,6 @@
 
   var everfile = root.everfile = root.everfile || {};
   var BOTH = { audio: true, video: true };
-  var PICTURES = /^(image|multipart)\//;
 
   /* memory keeps a page's token over its reload, and what it sent. */
   function memory(caller) {
@@ -64,82 +63,6 @@
       },
       write: function (what) {
         try { root.sessionStorage.setItem(name, JSON.stringify(what)); } catch (e) { /* then not */ }
-      }
-    };
-  }
-
-  /* stage shows one caller after the other in one <video>, in a call: the picture in an
-   * <img> beside it, where it comes as such. */
-  function stage(video) {
-    var img = null, who = "";
-
-    function picture() {
-      if (img) { return; }
-      img = root.document.createElement("img");
-      img.alt = "";
-      video.parentNode.insertBefore(img, video.nextSibling);
-    }
-
-    function show(pictured) {
-      if (!img) { return; }
-      img.style.display = pictured ? "" : "none";
-      video.style.display = pictured ? "none" : "";
-    }
-
-    return {
-      element: function (caller, mime, screen, still) {
-        if (screen || who && who !== caller) { return null; }
-        who = caller;
-        if (!PICTURES.test(mime) && !still) { return video; }
-        picture();
-        show(true);
-        return img;
-      },
-      played: function (e) { if (PICTURES.test(e.mime) && e.state === "stopped") { show(false); } },
-      left: function (caller) {
-        if (caller && caller !== who) { return; }
-        who = "";
-        show(false);
-      }
-    };
-  }
-
-  /* straight shows what comes directly in the element that has shown the file: a <video>
-   * that nobody sees takes it first, as way.js wants it, and says nothing. */
-  function straight(elementOf) {
-    var all = {};
-
-    function make(caller) {
-      var v = root.document.createElement("video");
-      v.setAttribute("playsinline", "");
-      v.volume = 0;
-      all["." + caller] = { from: v, to: null, on: false };
-      return v;
-    }
-
-    return {
-      hidden: make,
-      told: function (e) {
-        var one = all["." + e.caller], promise;
-        if (!one) { return; }
-        one.on = e.state === "direct";
-        if (!one.on) {
-          if (one.to) { everfile.attach(one.to, null); }
-          one.to = null;
-          return;
-        }
-        setTimeout(function () {   // the file lets go of the element first
-          if (one.to || !one.on) { return; }
-          one.to = elementOf(e.caller);
-          if (!one.to) { return; }
-          everfile.attach(one.to, one.from.everfileStream);
-          promise = one.to.play();
-          if (promise && promise.then) { promise.then(null, function () { /* it waits for a tap */ }); }
-        }, 0);
-      },
-      tap: function () {
-        var name;
-        for (name in all) { if (all[name].to) { all[name].to.play(); } }
       }
     };
   }
@@ -182,7 +105,7 @@
   everfile.connect = function (options) {
     var me = {}, hearers = [], state = "idle", rings = "", knock = null, own = null, sends = options.stream || null;
     var name = options.caller, token = options.resume || "", wants = BOTH, memo = null, kept;
-    var show = options.element ? stage(options.element) : null, across = null, ours = options.camera !== false && !sends;
+    var show = options.element ? everfile.stage(options.element) : null, across = null, ours = options.camera !== false && !sends;
 
     function tell(type, e) {
       if (options.on) { options.on(type, e); }
@@ -304,7 +227,7 @@
       tell("camera", { stream: got, media: there, text: sentence });
       if (sentence) { tell("error", { code: "lacking", text: sentence, re: "camera" }); }
     });
-    if (!options.direct) { across = straight(function (caller) { return elementFor(caller, "video/webm", false, false); }); }
+    if (!options.direct) { across = everfile.straight(function (caller) { return elementFor(caller, "video/webm", false, false); }); }
     everfile.worker();   // it is ready when the first call comes
     me.phone = everfile.phone({
       caller: name, resume: token, element: elementFor, mix: options.mix,

@@ -5,7 +5,7 @@ import "testing"
 // The layer for any page: a phone that only notes what is said to it, and a machine
 // with or without a camera.
 func TestConnect(t *testing.T) {
-	node(t, "", connectFakes+connectTest, "everfile.js", "devices.js", "connect.js")
+	node(t, "", connectFakes+connectTest, "everfile.js", "devices.js", "stage.js", "connect.js")
 }
 
 const connectFakes = `
@@ -236,6 +236,7 @@ test("what comes directly is shown in the same element", () => {
   assert.equal(videos.bob.srcObject, null, "the file lets go first");
   advance(0);
   assert.equal(videos.bob.srcObject, "direct stream");
+  assert.equal(from.muted, true, "and is heard once");
   assert.equal(videos.bob.plays, 1);
   me.tap();
   assert.deepEqual([videos.bob.plays, phone.of("tap").length], [2, 1]);

@@ -283,6 +283,35 @@ test("the page leaves in the middle of an event", () => {
   }
 });
 
+test("who is heard directly is not in the mix, and neither is one's own screen", () => {
+  const made = window.everfile.files;
+  let files;
+  window.everfile.files = (o) => (files = made(o));
+  join("bob", "carol", "dave", "erin", "fred", "gina");
+  window.everfile.files = made;
+  assert.equal(urls().pop(), "/r/mix.wav?without=alice,bob,carol,dave");
+  files.hold(true, "fred");
+  assert.equal(urls().pop(), "/r/mix.wav?without=alice,fred,bob,carol,dave");
+  phone.share(stream("video"));
+  assert.equal(urls().pop(), "/r/mix.wav?without=alice,fred,bob,carol,dave", "a screen without sound is not heard");
+  phone.share(stream("video", "audio"));
+  assert.equal(urls().pop(), "/r/mix.wav?without=alice,alice-screen,fred,bob,carol,dave");
+});
+
+test("a screen is played from its file, however its owner is", () => {
+  const made = window.everfile.files;
+  let files;
+  window.everfile.files = (o) => (files = made(o));
+  join("bob");
+  window.everfile.files = made;
+  there(["bob"], { play: [file("bob"), screenOf("bob")] });
+  files.hold(true, "bob");
+  assert.deepEqual(urls(), ["/r/bob-screen.webm?el=5s"]);
+  assert.deepEqual(of("play").filter((e) => e.state === "direct").map((e) => e.url), ["/r/bob.webm"]);
+  files.hold(false, "bob");
+  assert.equal(urls().length, 2);
+});
+
 test("more than the connections carry", () => {
   join("bob", "carol", "dave", "erin");
   assert.equal(of("crowded").length, 0);

@@ -73,7 +73,7 @@
     others = all.filter(function (u) { return !has(seated, u.name); });
     out = o.out.concat(seated);
     keep = seated.concat(last.kept.filter(function (name) { return !has(seated, name) && !has(names(all), name); }));
-    if (!was || left.length > LONGEST || others.some(function (u) { return has(left, u.name); }) ||
+    if (!was || others.some(function (u) { return has(left, u.name); }) ||
         out.some(function (name) { return !has(left, name); })) {
       left = out.slice(0, LONGEST);
       keep = seated;

@@ -47,7 +47,7 @@ var library = []string{
 	"store.js", "uplink.js", "publish.js", "upload.js", "adapt.js",
 	"tabs.js", "seats.js", "plays.js", "files.js",
 	"peer.js", "direct.js", "way.js", "ways.js",
-	"roster.js", "parting.js", "media.js", "phone.js", "connect.js",
+	"roster.js", "parting.js", "media.js", "phone.js", "stage.js", "connect.js",
 }
 
 // Files is the pages, scripts, style and icon, at the root of the file system; its

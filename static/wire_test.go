@@ -162,6 +162,23 @@ test("no WebSocket at all", () => {
   assert.throws(() => open(false));
 });
 
+test("what is no WebSocket is counted while it is there", () => {
+  const open1 = () => window.everfile.byhttp.open;
+  fresh({ WebSocket: undefined });
+  assert.equal(open1(), 0);
+  const a = open(false), b = open(true);
+  assert.equal(open1(), 2);
+  line();
+  a.close(3001);
+  a.close(3001);
+  assert.equal(open1(), 1);
+  request().answer(0, "");
+  assert.equal(open1(), 0, b.heard.join());
+  fresh();
+  open(true);
+  assert.equal(open1(), 0);
+});
+
 test("WebSockets that never open", () => {
   fresh();
   open(false);

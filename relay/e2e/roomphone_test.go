@@ -22,6 +22,7 @@ const roomScript = `(function (name) {
 	m.phone = everfile.phone({
 		caller: name,
 		element: function (caller, mime, screen, still) { return element(caller, still ? "still" : screen ? "screen" : "file"); },
+		mix: function () { return element("mix", "file"); },
 		direct: function (caller) { return element(caller, "direct"); },
 		on: function (type, e) {
 			if (type === "welcome") { m.online = true; }
@@ -50,7 +51,7 @@ func member(b *browser, s *site, room, name string, tone int, more ...string) *t
 	return p
 }
 
-// sees waits until a picture of somebody moves.
+// seesIn waits until a picture of somebody moves.
 func (p *tab) seesIn(id string) {
 	p.t.Helper()
 	p.until(fmt.Sprintf(`document.getElementById(%q).readyState > 2`, id))
@@ -61,7 +62,7 @@ func (p *tab) seesIn(id string) {
 // Three pages in a room: each hears and sees both others; one goes and comes again,
 // and nothing of the others is touched; a screen is shared; a call from outside is
 // taken.
-func TestRoomOfThree(t *testing.T) {
+func TestPhoneInRoom(t *testing.T) {
 	s := serve(t, relay.Options{})
 	// Each has a browser of its own: tabs share their connections.
 	a := member(startChromium(t), s, "standup", "alice", 1000, old)
@@ -93,13 +94,40 @@ func TestRoomOfThree(t *testing.T) {
 	eval[bool](b, `(window.shared.getVideoTracks()[0].stop(), member.phone.share(null))`)
 	a.until(`!document.getElementById("bob-screen").getAttribute("src")`)
 	a.seesIn("bob-file")
-	a.reload()
-	a.until(`window.everfile && everfile.phone`)
 }
 
-// With more than the connections carry, some are heard together; here by a page that
-// may hold one file only.
-func TestRoomUpgrades(t *testing.T) {
+// Tabs of one browser share their connections: the third page has none left for a file
+// of each, hears both in one and sees a picture of each now and then.
+func TestPhoneInRoomCrowded(t *testing.T) {
+	s := serve(t, relay.Options{})
+	chrome := startChromium(t)
+	a := member(chrome, s, "standup", "alice", 1000, old)
+	b := member(chrome, s, "standup", "bob", 1400, old)
+	a.seesIn("bob-file")
+	b.seesIn("alice-file")
+	c := member(chrome, s, "standup", "carol", 3100, old) // no harmonic of theirs
+	a.seesIn("carol-file")
+	c.until(`member.crowded && member.crowded.yes && member.crowded.names.join() === "alice,bob"`)
+	for _, who := range []string{"alice", "bob"} {
+		c.until(fmt.Sprintf(`document.getElementById("%s-still").naturalWidth > 0`, who))
+		eval[bool](c, fmt.Sprintf(`(window.clockThen = measure.clock(document.getElementById("%s-still")), true)`, who))
+		c.until(fmt.Sprintf(`document.getElementById("%s-still").naturalWidth > 0 && measure.clock(document.getElementById("%s-still")) !== window.clockThen`, who, who))
+	}
+	for _, tone := range []int{1000, 1400} {
+		c.until(fmt.Sprintf(`(window.asks = window.asks || measure.level(document.getElementById("mix-file"), %d, 1).then(function (db) { window.asks = null; window.level%d = db; }), window.level%d > -30)`, tone, tone, tone))
+	}
+	if own := eval[float64](c, `measure.level(document.getElementById("mix-file"), 3100, 1)`); own > -40 {
+		t.Errorf("carol hears herself in the mix, %.1f dB as loud as she is sent", own)
+	}
+	eval[bool](b, `member.phone.leave()`)
+	c.until(`!member.crowded.yes`)
+	c.seesIn("alice-file")
+	hearsIn(c, "#alice-file", 1000)
+}
+
+// Where both can, each pair connects directly.
+func TestPhoneInRoomDirect(t *testing.T) {
+	thorough(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	a := member(chrome, s, "standup", "alice", 1000)
@@ -109,8 +137,16 @@ func TestRoomUpgrades(t *testing.T) {
 		p.until(`Object.keys(member.ways).filter(function (w) { return member.ways[w] === "direct"; }).length === 2`)
 	}
 	hearsIn(a, "#carol-direct", 2000)
-	b.until(`member.phone.stats().publish.length === 1`)
+	// While all are played directly and nobody else listens, the files rest; who comes
+	// without a connection of his own gets them at once.
+	b.until(`member.phone.stats().publish[0].state === "resting"`)
 	eval[bool](c, `member.phone.leave()`)
 	a.until(`member.left.join() === "carol"`)
 	hearsIn(a, "#bob-direct", 1400)
+	d := member(startChromium(t), s, "standup", "dave", 1800, old)
+	d.seesIn("bob-file")
+	hearsIn(d, "#bob-file", 1400)
+	b.until(`member.phone.stats().publish[0].state === "recording"`)
+	hearsIn(b, "#dave-file", 1800)
+	hearsIn(b, "#alice-direct", 1000)
 }
