@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ type roomTalk struct {
 	t       *testing.T
 	r       *running
 	members []*roomMember
-	count   struct{ joins, leaves, bodies, bytes, samples int }
+	count   struct{ joins, leaves, bodies, bytes, samples, tones int }
 }
 
 type roomMember struct {
@@ -73,8 +74,9 @@ func sines(hz float64, chunks int) [][]byte {
 	return all
 }
 
-// pitch counts how often the first channel of 16-bit WAV rises through zero in a
-// second, and its samples. The first quarter of a second may be a decoder's begin.
+// pitch is the frequency of what sounds on the first channel of 16-bit WAV, by the
+// usual time between two rises through zero, and the number of its samples. It is 0
+// where hardly anything sounds. The first quarter of a second may be a decoder's begin.
 func pitch(t testing.TB, wav []byte) (hz float64, samples int) {
 	t.Helper()
 	if len(wav) < 44 || string(wav[:4]) != "RIFF" || wav[34] != 16 {
@@ -82,28 +84,40 @@ func pitch(t testing.TB, wav []byte) (hz float64, samples int) {
 	}
 	channels, rate := int(wav[22]), int(binary.LittleEndian.Uint32(wav[24:]))
 	samples = (len(wav) - 44) / 2 / channels
-	rises, last := 0, int16(0)
+	var periods []int
+	armed, rise := false, 0
 	for i := rate / 4; i < samples; i++ {
 		v := int16(binary.LittleEndian.Uint16(wav[44+2*channels*i:]))
-		if last < -200 && v >= 0 || last < 0 && v > 200 {
-			rises++
-		}
-		if v != 0 {
-			last = v
+		switch {
+		case v < -200:
+			armed = true
+		case v >= 0 && armed:
+			armed = false
+			periods, rise = append(periods, i-rise), i
 		}
 	}
-	return float64(rises) * float64(rate) / float64(samples-rate/4), samples
+	if len(periods) < 50 {
+		return 0, samples
+	}
+	slices.Sort(periods)
+	middle := periods[len(periods)/4 : len(periods)*3/4]
+	sum := 0
+	for _, p := range middle {
+		sum += p
+	}
+	return float64(rate) * float64(len(middle)) / float64(sum), samples
 }
 
-// voices are six of different tones and kinds.
+// voices are six of different kinds, whose tones are different but for what Firefox recorded;
+// Chromium's recordings have none that stays.
 func voices(t *testing.T, r *running) []*voice {
 	audio := calls.Media{Audio: true}
 	all := []*voice{
 		{name: "alice", media: audio, can: calls.Can{PCM: true, Play: playsAll}, ext: "wav", chunks: sines(440, 60)},
-		{name: "bob", media: audio, can: calls.Can{PCM: true, Play: playsWAV}, ext: "wav", chunks: sines(1000, 60)},
-		{name: "carol", media: audio, can: calls.Can{Record: []string{"audio/webm;codecs=opus"}, Play: playsAll}, ext: "webm", chunks: capture(t, sound)[:60]},
+		{name: "bob", media: audio, can: calls.Can{PCM: true, Play: playsWAV}, ext: "wav", chunks: sines(620, 60)},
+		{name: "carol", media: audio, can: calls.Can{Record: []string{"audio/webm;codecs=opus"}, Play: playsAll}, ext: "webm", chunks: capture(t, "firefox-audio-opus-T100.webm")[:60]},
 		{name: "dave", media: audio, can: calls.Can{Record: []string{"audio/ogg;codecs=opus"}, Play: playsWAV}, ext: "ogg", chunks: capture(t, "firefox-audio-opus-T100.ogg")[:60]},
-		{name: "erin", media: *both, can: calls.Can{Record: []string{"video/webm;codecs=vp8,opus"}, Play: playsAll}, ext: "webm", chunks: capture(t, picture)[:60]},
+		{name: "erin", media: *both, can: calls.Can{Record: []string{"video/webm;codecs=vp8,opus"}, Play: playsAll}, ext: "webm", chunks: capture(t, "firefox-video-vp8-opus-T100.webm")[:60]},
 		{name: "frank", media: audio, can: calls.Can{PCM: true, Play: playsWAV}, ext: "wav", chunks: sines(1700, 60)},
 	}
 	for _, v := range all {
@@ -115,7 +129,10 @@ func voices(t *testing.T, r *running) []*voice {
 		p.send(v.chunks[3:]...)
 		p.acked(len(v.chunks))
 		p.end()
-		v.hz, _ = pitch(t, l.all())
+		if v.hz, _ = pitch(t, l.all()); v.hz == 0 {
+			t.Fatalf("%s makes no sound", v.name)
+		}
+		t.Logf("%s sounds of %.0f Hz", v.name, v.hz)
 	}
 	return all
 }
@@ -286,7 +303,10 @@ func (k *roomTalk) judge(who string, h *roomHearing, sent int) {
 	if least := (sent - h.from - 3) * rate / 10; samples < least {
 		k.t.Errorf("%s: %d samples, expected %d or more", what, samples, least)
 	}
-	if math.Abs(hz-v.hz) > v.hz/20 && samples > rate {
+	if hz != 0 {
+		k.count.tones++
+	}
+	if math.Abs(hz-v.hz) > v.hz/20 && hz != 0 {
 		k.t.Errorf("%s: sounds of %.0f Hz, expected %.0f", what, hz, v.hz)
 	}
 }
@@ -302,7 +322,7 @@ func TestRoomTalk(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	changes := 6
 	if streamtest.Long() {
-		changes = 600
+		changes = 300
 	}
 	r := start(t, "http", wide())
 	all := voices(t, r)
@@ -318,7 +338,7 @@ func TestRoomTalk(t *testing.T) {
 			k.join(out[i])
 			out = append(out[:i:i], out[i+1:]...)
 		} else {
-			m := k.members[rnd.IntN(len(k.members))]
+			m := k.members[rnd.IntN(len(k.members))*rnd.IntN(2)] // often the first: no wait of a test is endless
 			k.speak(5)
 			k.leave(m.voice.name)
 			out = append(out, m.voice)
@@ -333,8 +353,8 @@ func TestRoomTalk(t *testing.T) {
 		k.leave(k.members[rnd.IntN(len(k.members))].voice.name)
 	}
 	r.nothingLeft()
-	t.Logf("%d joins, %d leaves, %d bodies, %d bytes, %d samples", k.count.joins, k.count.leaves, k.count.bodies, k.count.bytes, k.count.samples)
-	if k.count.samples == 0 || k.count.bodies < 30 {
+	t.Logf("%d joins, %d leaves, %d bodies, %d bytes, %d samples, %d tones", k.count.joins, k.count.leaves, k.count.bodies, k.count.bytes, k.count.samples, k.count.tones)
+	if k.count.tones < 15 || k.count.bodies < 30 {
 		t.Error("too little was heard")
 	}
 }

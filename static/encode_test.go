@@ -271,6 +271,7 @@ test("sound alone", () => {
   const sound = { mimeType: "audio/webm;codecs=opus", audioBitsPerSecond: 32000 };
   begin(stream("audio", "video"), sound);
   assert.equal(recorders.length, 1, "has no keyframes: the MediaRecorder does");
+  window.everfile.serve("http://there");   // the server's, wherever the page is
   const r = begin(stream("audio", "video"), sound, null);
   assert.equal(r.mimeType, "audio/webm;codecs=opus");
   assert.equal(eyes(), undefined);
@@ -280,6 +281,8 @@ test("sound alone", () => {
   assert.equal(ears().configs[0].bitrate, 32000);
   assert.deepEqual(said(), ["k0;"]);
   assert.equal(contexts[0].woken, 1);
+  assert.equal(contexts[0].module, "http://there/static/soundworklet.js");
+  window.everfile.serve("");
   contexts[0].state = "interrupted";
   contexts[0].fire("statechange");
   assert.equal(contexts[0].woken, 2);

@@ -130,8 +130,12 @@ test("a worklet, where there is one", () => {
   window.AudioWorkletNode = class {
     constructor(context, name, options) { Object.assign(this, context.node("worklet"), { options, name: "worklet", port: {} }); nodes.push(this); }
   };
+  window.everfile.serve("http://there");
+  begin(stream("audio"));
+  window.everfile.serve("");
+  made = [];
   let r = begin(stream("audio"));
-  assert.deepEqual(modules, ["/static/soundworklet.js"]);
+  assert.deepEqual(modules, ["http://there/static/soundworklet.js", "/static/soundworklet.js"], "the server's, wherever the page is");
   assert.deepEqual(made[0].links, []);
   added();
   assert.deepEqual(made[0].links, [["source", "worklet"], ["worklet", "destination"]]);

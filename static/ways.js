@@ -4,7 +4,7 @@
  * A direct connection costs an encoder for each of the others, so there are at most
  * four; in a room of more than five nobody has one, which all of them see alike in the
  * list of who is there. One's own files rest while nobody listens to them, and every one
- * of the others is played directly, for long enough.
+ * of the others is played directly, for long enough; or there is nobody else.
  */
 (function (root) {
   "use strict";
@@ -39,7 +39,9 @@
     function find(who) { return all.filter(function (w) { return w.caller === who; })[0]; }
 
     function rest() {
-      options.call.rest(function (path) { return all.length > 0 && all.every(function (w) { return w.idle(path); }); });
+      options.call.rest(function (path) {
+        return all.length ? all.every(function (w) { return w.idle(path); }) : asked.some(function (d) { return d[0] === path && !d[1]; });
+      });
     }
 
     function make(who) {
@@ -86,6 +88,7 @@
     ways.demand = function (path, on) {
       asked = asked.filter(function (d) { return d[0] !== path; }).concat([[path, on]]);
       each(function (w) { w.way.demand(path, on); });
+      if (!all.length) { rest(); }
     };
 
     ways.source = function (next) {

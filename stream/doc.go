@@ -27,6 +27,13 @@
 //
 //	decoder → place → remix → resampler → cut
 //
+// A room is what is published under ROOM/. [Hub.Mix] listens to all of it, in samples
+// of one rate, and writes a log of its own by the server's clock: each stream is a
+// voice, which keeps a little of what has come and is kept in time with that clock,
+// and the mixer sums the loudest of them.
+//
+//	N × Stream → converter → Stream → voice → mixer → Muxer → Stream → N × Listener.Next
+//
 // # Words
 //
 // A registered name has up to two sources, its media and pictures (MJPEG) beside it.
@@ -86,7 +93,7 @@
 // had as such pictures.
 //
 // The package knows no network: no HTTP, no WebSocket, no JSON. It starts a
-// goroutine for each conversion that somebody listens to, and no other; the timers
+// goroutine for each conversion and each mix that somebody listens to, and no other; the timers
 // that it needs (grace, fillers, batching) are time.AfterFunc. Both end with what
 // they watch, at the latest by [Hub.Close].
 package stream

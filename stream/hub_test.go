@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -201,5 +202,22 @@ func TestEverybodyAtOnce(t *testing.T) {
 	h.Close()
 	if n := len(h.entries); n != 0 {
 		t.Errorf("%d entries are left", n)
+	}
+}
+
+// What is under a room is what has that first segment, pictures and media as one.
+func TestUnder(t *testing.T) {
+	h := newHub(t, Options{})
+	for _, name := range []string{"room/a", "room/b", "room2/a", "room", "a"} {
+		p := mustPublish(t, h, name, PublishOptions{})
+		defer p.Drop()
+	}
+	got := h.Under("room")
+	slices.Sort(got)
+	if want := []string{"room/a", "room/b"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, expected %q", got, want)
+	}
+	if got := h.Under("nowhere"); len(got) != 0 {
+		t.Errorf("got %q", got)
 	}
 }

@@ -544,7 +544,7 @@ func TestAwaitRoom(t *testing.T) {
 // TestMixingAtOnce is for the race detector: publishers, listeners and rooms come and
 // go.
 func TestMixingAtOnce(t *testing.T) {
-	h := newHub(t, Options{Check: time.Nanosecond, Grace: time.Nanosecond, Silent: time.Nanosecond})
+	h := newHub(t, Options{Check: time.Millisecond, Grace: time.Nanosecond, Silent: time.Nanosecond})
 	rounds := 40
 	if testing.Short() {
 		rounds = 10

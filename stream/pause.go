@@ -11,7 +11,7 @@ import "time"
 func (e *Entry) pause() {
 	e.paused = true
 	if e.stream != nil {
-		e.stream.pause()
+		e.stream.pause(len(e.conversions) > 0)
 	}
 }
 
@@ -40,12 +40,13 @@ func (h *Hub) Paused(name string) bool {
 }
 
 // pause makes what comes next the first thing that a new listener gets. Those that are
-// there may still be reading what came before; without any it is given back.
-func (s *Stream) pause() {
+// there, conversions too, may still be reading what came before; without any it is
+// given back.
+func (s *Stream) pause(converted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.join, s.seen = -1, time.Time{}
-	if s.Listeners.Load() == 0 {
+	if !converted && s.Listeners.Load() == 0 {
 		s.drop(len(s.parts))
 	}
 }

@@ -110,7 +110,8 @@ func TestPausedIsNeitherSilentNorGone(t *testing.T) {
 		mustWrite(t, p, file("one", [][]byte{vp8Track, opusTrack}, 1, 2))
 		p.Drop()
 		time.Sleep(2 * time.Second)
-		if n := len(h.entries); n != 0 {
+		synctest.Wait()
+		if h.entry("x") != nil {
 			t.Error("once it goes on, it has the same grace as others")
 		}
 	})
@@ -153,16 +154,26 @@ func TestPauseOfAConversion(t *testing.T) {
 	h := newHub(t, roomy())
 	p := mustPublish(t, h, "x", PublishOptions{Run: "one", Key: "k"})
 	mustWrite(t, p, file("one", [][]byte{vp8Track, opusTrack}, 1, 2))
-	to, release, err := streamOf(t, h, "x").Convert(ConvertOptions{Tracks: Audio})
+	s := streamOf(t, h, "x")
+	to, release, err := s.Convert(ConvertOptions{Tracks: Audio})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := to.Listen(ListenOptions{})
 	release()
+	if parts, err := l.Take(nil); err != nil || len(parts) == 0 { // from here on, not from what is newest later
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
 	p.Drop()
 	p = mustPublish(t, h, "x", PublishOptions{Run: "two", Key: "k", Paused: true})
 	if n := h.Listeners("x"); n != 1 {
 		t.Errorf("%d listen", n)
+	}
+	s.mu.Lock()
+	kept := len(s.parts)
+	s.mu.Unlock()
+	if kept == 0 {
+		t.Error("what was before is gone, and the conversion may not have read it yet")
 	}
 	mustWrite(t, p, file("two", [][]byte{vp8Track, opusTrack}, 1, 2))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -9,14 +9,14 @@ import (
 // usual length and then some; a voice whose packets are further apart than that waits
 // for more, so that it is not broken off between two of them.
 const (
-	voiceAim    = 200 * time.Millisecond  // at the least
-	voiceMost   = 1500 * time.Millisecond // and at the most
-	voiceMargin = 100 * time.Millisecond  // more than its packets are apart
-	voiceOver   = 500 * time.Millisecond  // more than that is late, and skipped
+	voiceAim    = 200 * time.Millisecond // at the least
+	voiceMost   = 3 * time.Second        // and at the most: what comes through a pipe is in pieces of seconds
+	voiceMargin = 100 * time.Millisecond // more than its packets are apart
+	voiceOver   = 500 * time.Millisecond // more than that is late, and skipped
 )
 
-// How a voice is kept in time. Once in voiceCheck the least that has waited is
-// compared with what should have; farther off than voiceSlack, a piece as long as
+// How a voice is kept in time. Once in voiceCheck, or in two of its packets, the least
+// that has waited is compared with what should have; farther off than voiceSlack, a piece as long as
 // some period of its sound is left out or played twice, and farther than voiceFar,
 // all of it is left out at once. Either way the two ends overlap by voiceSplice, in
 // the place where they are most alike.
@@ -27,7 +27,7 @@ const (
 	voiceSplice = 10 * time.Millisecond
 	voiceLeast  = 2500 * time.Microsecond // 400 Hz
 	voiceLong   = 12500 * time.Microsecond
-	voiceGaps   = 8 * time.Second // for so long a gap between two packets counts, and up to twice that
+	voiceGaps   = 10 * time.Second // for so long a gap between two packets counts, and up to twice that
 )
 
 // Who begins or ceases to be heard does so within voiceFade. How loud a voice is, is
@@ -147,10 +147,7 @@ func (v *voice) add(block []float32, channels, n int) {
 		v.gain = 0
 	}
 	if !enough && v.gain == 0 {
-		v.playing = false
-		if v.ended {
-			v.drop(v.fill())
-		}
+		v.playing = false // what is left of one that has ended is let go by the next blocks
 		return
 	}
 	v.keepTime(n)
@@ -186,7 +183,7 @@ func (v *voice) done() bool { return v.ended && v.fill() == 0 }
 // is not the mix's own shows by that.
 func (v *voice) keepTime(n int) {
 	v.low = min(v.low, v.fill())
-	if v.checks += n; v.checks < v.frames(voiceCheck) || v.ended {
+	if v.checks += n; v.checks < max(v.frames(voiceCheck), 2*v.gaps.usual()) || v.ended {
 		return
 	}
 	late := v.low - (v.aim() - v.gaps.usual())

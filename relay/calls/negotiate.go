@@ -58,8 +58,12 @@ func negotiateScreen(sender *party, screen Screen, receivers []*party) agreement
 }
 
 // among finds the best of some plans; seen says that one is none of which nobody
-// sees the picture.
+// sees the picture. Who is alone sends what is best to record: somebody may listen who
+// is not in the room.
 func among(plans [][]int, sender *party, sends Media, receivers []*party, seen bool) agreement {
+	if len(receivers) == 0 && len(plans) > 0 {
+		return agreement{files: plans[0], why: names(plans[0]) + ": nobody else is here yet."}
+	}
 	kinds, kindOf := alikes(receivers)
 	var best agreement
 	var most grade

@@ -63,7 +63,8 @@ var negotiations = []negotiation{
 	{"voice as it is", chrome, voice, []*Can{firefox}, "", asOpus, asOpus, "as it is", ""},
 	{"a picture alone", chrome, picture, []*Can{chrome}, "", asVP8, asVP8, "", ""},
 	{"nothing is sent", chrome, Media{}, []*Can{chrome}, "", "", "", "", ""},
-	{"nobody is there", chrome, both, nil, "", "", "", "", ""},
+	{"nobody is there", chrome, both, nil, "", asVP8, "", "WebM with VP8 and Opus: nobody else is here yet.", ""},
+	{"nobody is there, and nothing to record", &Can{}, both, nil, "", "", "", "", ""},
 	{"no VP8 there", chrome, both, []*Can{{Play: []string{"video/webm;codecs=vp9,opus"}}}, "", asVP9, asVP9, "WebM with VP9 and Opus: WebM with VP8 and Opus cannot be played there.", ""},
 	{"no VP8 here", &Can{Record: []string{"video/webm;codecs=vp9,opus"}}, both, []*Can{chrome}, "", asVP9, asVP9, "cannot be recorded there", ""},
 
@@ -107,6 +108,9 @@ var negotiations = []negotiation{
 
 	{"what most play as it is", chrome, both, []*Can{{Play: []string{"video/webm;codecs=vp9,opus", "audio/wav"}}, {Play: []string{"video/webm;codecs=vp9,opus"}}, chrome}, "", asVP9, asVP9 + " | " + asVP9 + " | " + asVP9, "", ""},
 	{"one who cannot play it does not count for the others", chrome, both, []*Can{chrome, {}, chrome}, "", asVP8, asVP8 + " |  | " + asVP8, "who cannot play it as it is plays what the server makes of it.", ""},
+	{"what failed with one and not with another", robot, voice, []*Can{{Play: []string{"audio/ogg;codecs=opus"}}, {Play: []string{"audio/ogg;codecs=opus"}}}, "0 ogg audio/ogg;codecs=opus", "", " | ", "it can send AAC, the others can play Ogg with Opus.", ""},
+	{"two who are alike count as two", &Can{Record: []string{"audio/webm;codecs=opus", "audio/mpeg"}}, voice, []*Can{{Play: []string{"audio/webm;codecs=opus"}}, {Play: []string{"audio/mpeg"}}, {Play: []string{"audio/mpeg"}}}, "", "mp3 audio/mpeg", " | mp3 audio/mpeg | mp3 audio/mpeg", "", ""},
+	{"what failed with one did not with who is like him", chrome, voice, []*Can{chrome, chrome}, "0 " + asOpus, asOpus, asWAV + " | " + asOpus, "", "which was tried here and failed."},
 	{"a view for one of three", chrome, both, []*Can{chrome, opera12, chrome}, "", asVP8, asVP8 + " | " + asWAV + " + " + mixed + " | " + asVP8, "", ""},
 	{"a tie", &Can{Record: []string{"audio/webm;codecs=opus", "audio/mpeg"}}, voice, []*Can{{Play: []string{"audio/webm;codecs=opus", "audio/wav"}}, {Play: []string{"audio/mpeg"}}}, "", "mp3 audio/mpeg", asWAV + " | mp3 audio/mpeg", "", ""},
 }

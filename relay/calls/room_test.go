@@ -11,7 +11,7 @@ const (
 	oneInRoom = twoPeople + `
 a join room=standup media=av
 			allow standup map[alice:r3]
-			a< start call=standup room
+			a< start call=standup room publish=/standup/alice.webm?key=r3 video/webm;codecs=vp8,opus
 `
 	inRoom = oneInRoom + `
 b join room=standup media=av
@@ -26,7 +26,7 @@ b join room=standup media=av
 	awayA      = `
 			b< start call=standup room publish=/standup/bob.webm?key=r4 video/webm;codecs=vp8,opus play=/standup/alice.webm?el=5s video/webm;codecs=vp8,opus peer=alice:av:polite:away`
 	aloneB = `
-			b< start call=standup room`
+			b< start call=standup room publish=/standup/bob.webm?key=r4 video/webm;codecs=vp8,opus`
 )
 
 // What must come of what in rooms, in the order of events.
@@ -44,7 +44,7 @@ b leave call=standup
 			b< ended call=standup reason=left by=bob
 b join room=standup media=a
 			allow standup map[bob:r5]
-			b< start call=standup room`,
+			b< start call=standup room publish=/standup/bob.webm?key=r5 audio/webm;codecs=opus`,
 		"three, in the order of joining": inRoom + `
 c hello caller=carol
 			c< welcome caller=carol
@@ -83,7 +83,7 @@ a leave call=standup
 			a< ended call=standup reason=left by=alice
 a join room=other
 			allow other map[alice:r5]
-			a< start call=other room`,
+			a< start call=other room publish=/other/alice.webm?key=r5 audio/webm;codecs=opus`,
 		"a room and a call at once": inRoom + `
 c hello caller=carol
 			c< welcome caller=carol
@@ -155,9 +155,13 @@ wait 4s
 wait 5s
 			allow standup map[bob:r4]
 			b< left caller=alice call=standup` + aloneB + `
+c hello caller=alice
+			c< welcome caller=alice
 b bye
 wait 5s
-			forbid standup`,
+			forbid standup
+d hello caller=bob
+			d< welcome caller=bob`,
 		"the page is loaded again": inRoom + `
 a bye` + awayA + `
 c hello caller=alice resume=r1
@@ -180,7 +184,7 @@ a signal call=standup to=bob data=1
 b leave call=standup
 			allow standup map[alice:r3]
 			a< left caller=bob call=standup
-			a< start call=standup room
+			a< start call=standup room publish=/standup/alice.webm?key=r3 video/webm;codecs=vp8,opus
 			b< ended call=standup reason=left by=bob
 a message call=standup data=1
 b message call=standup data=1
@@ -239,7 +243,7 @@ a leave call=standup
 			a< error code=no-match re=leave
 a join room=alice
 			allow alice map[alice:r3]
-			a< start call=alice room
+			a< start call=alice room publish=/alice/alice.webm?key=r3 audio/webm;codecs=opus
 b join room=alice media=a
 			a< joined caller=bob call=alice
 			allow alice map[alice:r3 bob:r4]
@@ -291,7 +295,8 @@ b media call=standup media=a+v
 			b< start call=standup room publish=/standup/bob.webm?key=r4 audio/webm;codecs=opus publish=/standup/bob-screen.webm?key=r4 video/webm;codecs=vp8,opus screen 2500000 play=/standup/alice-screen.webm?el=5s video/webm;codecs=vp8,opus screen peer=alice:none+v:polite
 a leave call=standup
 			allow standup map[bob:r4]
-			b< left caller=alice call=standup` + aloneB + `
+			b< left caller=alice call=standup
+			b< start call=standup room publish=/standup/bob.webm?key=r4 audio/webm;codecs=opus publish=/standup/bob-screen.webm?key=r4 video/webm;codecs=vp8,opus screen 2500000
 			a< ended call=standup reason=left by=alice`,
 		"accepted with a screen": ringing + `
 b accept call=call-r3 media=a+v
@@ -305,7 +310,7 @@ b hello caller=bob can=wav
 			b< welcome caller=bob
 a join room=standup media=a
 			allow standup map[alice:r3]
-			a< start call=standup room
+			a< start call=standup room publish=/standup/alice.webm?key=r3 audio/webm;codecs=opus
 b join room=standup media=a
 			a< joined caller=bob call=standup
 			allow standup map[alice:r3 bob:r4]

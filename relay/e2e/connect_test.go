@@ -114,7 +114,7 @@ func TestTenLinesByOtherWays(t *testing.T) {
 	thorough(t)
 	_, url := elsewhere(t, true)
 	a := tenLinesOf(startChromium(t), url, "alice", aliceTone, old, noWebSocket)
-	b := tenLinesOf(startChromium(t), url, "bob", bobTone, old, noRecorder)
+	b := tenLinesOf(startChromium(t), url, "bob", bobTone, old, noRecorder, `delete BaseAudioContext.prototype.createScriptProcessor;`)
 	for _, p := range []*tab{a, b} {
 		p.until(`me.stats().state === "idle" && everfile.can`)
 	}

@@ -213,7 +213,12 @@ func TestDirectReload(t *testing.T) {
 	silentIn(a, "#direct", bobTone)
 	b.click("#mute")
 	direct(a, bobTone)
-	leave(b, a)
+	b.click("#hangup")
+	a.state("idle")
+	a.nothingLeft()
+	for _, p := range []*tab{a, b} {
+		p.until(`livePeers() === 0 && !document.getElementById("direct").srcObject`)
+	}
 
 	c := caller(chrome, s, "carol", 1200)
 	connect(a, c, "alice", "carol")
@@ -236,27 +241,33 @@ func TestDirectFlips(t *testing.T) {
 	connect(a, b, "alice", "bob")
 	direct(a, bobTone)
 	direct(b, aliceTone)
-	count := func() [4]int {
-		resting(a) // ten seconds after, so each counts as a connection that was good
-		resting(b)
-		const elements = `document.querySelectorAll("*").length`
-		runtime.GC()
-		return [4]int{eval[int](a, elements), eval[int](b, elements), runtime.NumGoroutine(), sockets(t)}
+	count := func() (n [2]int, elements [2]string) {
+		const all = `Array.from(document.querySelectorAll("*")).map((e) => e.tagName + "#" + e.id + "." + e.className).join("\n")`
+		return [2]int{runtime.NumGoroutine(), sockets(t)}, [2]string{eval[string](a, all), eval[string](b, all)}
 	}
-	before := count()
-	for i := range 20 {
+	var before [2]int
+	var elements [2]string
+	for i := range 21 {
 		p, how := []*tab{a, b}[i/2%2], []string{mutes, closes}[i%2]
 		began := time.Now()
 		overAndBack(a, b, func() { eval[bool](p, how) })
-		t.Logf("%d: back and over in %.1f s", i+1, time.Since(began).Seconds())
-		resting(a)
+		t.Logf("%d: back and over in %.1f s", i, time.Since(began).Seconds())
+		resting(a) // ten seconds after, so each counts as a connection that was good
 		resting(b)
+		if i == 0 {
+			before, elements = count() // with what is there from the first time on
+		}
 	}
-	after := count()
-	t.Logf("elements of alice's page and bob's, goroutines, sockets: %v, after 20 flips %v", before, after)
+	after, then := count()
+	t.Logf("goroutines and sockets: %v, 20 flips later %v", before, after)
 	for i, n := range after {
 		if n > before[i] {
-			t.Errorf("of %s there were %d, and after 20 flips %d", []string{"elements of alice's page", "elements of bob's page", "goroutines", "sockets"}[i], before[i], n)
+			t.Errorf("there were %d %s, and 20 flips later %d", before[i], []string{"goroutines", "sockets"}[i], n)
+		}
+	}
+	for i, all := range then {
+		if was, is := strings.Count(elements[i], "\n"), strings.Count(all, "\n"); is != was {
+			t.Errorf("a page has %d elements, and had %d after the first flip:\n%s\n\n%s", is, was, all, elements[i])
 		}
 	}
 	for _, p := range []*tab{a, b} {
