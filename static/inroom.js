@@ -46,7 +46,7 @@
     page.invite.show(now.room);
     page.lend.hide();
     ring.title(now.room);
-    if (now.lack) { view.notice(now.lack); }
+    if (now.lack && now.been) { view.notice(now.lack); }   // or it was said at the door
     page.awake(true);
     clock = setInterval(tick, TICK);
     inroom.headphones(page.remembered("headphones") === "yes", false);
