@@ -48,6 +48,31 @@ func TestWish(t *testing.T) {
 	}
 }
 
+// Who speaks in a file is woken at once when somebody asks for it, as long as he does.
+func TestAskedAtOnce(t *testing.T) {
+	const file, other = "call-x/alice", "call-x/bob"
+	var d demand
+	c := &session{asked: make(chan struct{}, 1)}
+	d.speak(c, []string{file})
+	for range 2 {
+		d.ask(file)()
+	}
+	if len(c.asked) != 1 {
+		t.Error("asked twice, the speaker is not woken")
+	}
+	<-c.asked
+	d.ask(other)()
+	d.ask("alice")()
+	d.speak(c, nil)
+	d.ask(file)()
+	if len(c.asked) != 0 {
+		t.Error("woken for a file of somebody else, or of before")
+	}
+	if n := len(d.asking) + len(d.speakers) + len(d.speaks); n != 0 {
+		t.Errorf("%d are left", n)
+	}
+}
+
 // hearDemand waits until a caller is told of demand for its file.
 func (p *phone) hearDemand(path string, on bool) {
 	p.t.Helper()

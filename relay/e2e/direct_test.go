@@ -179,7 +179,7 @@ func resting(p *tab) {
 
 // mutes takes media and ticks from the peer connections that a page has, without
 // closing them.
-const mutes = `(peers.forEach((p) => {
+const mutes = `(peers.filter((p) => p.signalingState !== "closed").forEach((p) => {
 	p.getSenders().forEach((s) => s.replaceTrack(null));
 	p.mutes = true;
 }), true)`
