@@ -76,7 +76,7 @@ func (s *Server) mix(r *http.Request, room string) (*stream.Stream, func(), erro
 func parseWithout(q url.Values) (names []string, err error) {
 	for _, v := range q["without"] {
 		for name := range strings.SplitSeq(v, ",") {
-			if !calls.ValidName(name) {
+			if !calls.ValidName(name) && !isScreen(name) {
 				return nil, refuse(http.StatusBadRequest, "without says who of the room is not to be heard, names of 1 to %d of A-Z a-z 0-9 _ -, as in ?without=alice,bob; got %.80q.", maxName, name)
 			}
 			if !slices.Contains(names, name) {
