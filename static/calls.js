@@ -175,7 +175,6 @@
     talk.their = e.media || talk.their;
     talk.away = !!e.away;
     talk.takes = e.plays || 1;
-    if (!talk.their.screen) { page.share.none(); }
     if (came) { calls.back(); }
     incall.refresh();
   };

@@ -80,7 +80,9 @@ func TestRoom(t *testing.T) {
 
 	// What alice plays of bob is the same element in the same place, and never stops.
 	eval[bool](a, `(window.bobs = document.querySelector('[data-tile=bob] [data-part=file]'), window.bobsPlace = bobs.parentNode, window.troubles = [],
-		["emptied", "pause", "loadstart", "abort"].forEach(function (type) { bobs.addEventListener(type, function () { troubles.push(type); }); }), window.bobsTime = bobs.currentTime, true)`)
+		["emptied", "pause", "loadstart", "abort"].forEach(function (type) { bobs.addEventListener(type, function () { troubles.push(type); }); }), new MutationObserver(function (all) {
+			all.forEach(function (m) { Array.from(m.removedNodes).forEach(function (n) { if (n.contains(bobs)) { troubles.push("taken out"); } }); });
+		}).observe(document, {childList: true, subtree: true}), true)`)
 	c.click("#hangup")
 	c.says("#outcome", "You left standup.")
 	c.nothingLeft()
