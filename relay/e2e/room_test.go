@@ -178,6 +178,7 @@ func TestRoomScreen(t *testing.T) {
 
 // In a call of two the screen is in front, and the picture small beside it.
 func TestCallScreen(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone, shares)
 	b := caller(startChromium(t), s, "bob", bobTone)
