@@ -72,6 +72,7 @@ func TestRoom(t *testing.T) {
 		for who, tone := range tones {
 			if who != me {
 				seesTile(p, who)
+				p.until(fmt.Sprintf(`document.querySelector('[data-tile=%q]').getAttribute("data-speaks") === "true"`, who))
 				hearsIn(p, tileOf(who), tone)
 			}
 		}
