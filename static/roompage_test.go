@@ -355,6 +355,15 @@ test("a screen: begun, ended by the browser, by the room's end, too late, refuse
   assert.equal(one.tracks[0].readyState, "ended", "nobody wants it any more");
 });
 
+test("in a call of two the other's screen is in front for as long as it is shared", () => {
+  at("");
+  const is = (s) => { page.share.theirs({ caller: "bob", state: s }); return made.stage.className; };
+  assert.deepEqual(["connecting", "playing", "buffering", "stopped", "connecting", "playing"].map(is),
+    ["stage", "stage screened", "stage screened", "stage", "stage", "stage screened"]);
+  page.share.end();
+  assert.equal(made.stage.className, "stage");
+});
+
 test("tiles: where things play, which one is large, how loud", () => {
   enter("ben", "anna");
   const people = page.people;

@@ -72,6 +72,7 @@ func TestRoom(t *testing.T) {
 		for who, tone := range tones {
 			if who != me {
 				seesTile(p, who)
+				p.until(fmt.Sprintf(`document.querySelector('[data-tile=%q]').getAttribute("data-speaks") === "true"`, who))
 				hearsIn(p, tileOf(who), tone)
 			}
 		}
@@ -178,6 +179,7 @@ func TestRoomScreen(t *testing.T) {
 
 // In a call of two the screen is in front, and the picture small beside it.
 func TestCallScreen(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	a := caller(startChromium(t), s, "alice", aliceTone, shares)
 	b := caller(startChromium(t), s, "bob", bobTone)
