@@ -88,6 +88,13 @@ func TestRoomFiles(t *testing.T) {
 	if m := alice.hear("ended"); m.Reason != "left" || m.Call != "standup" {
 		t.Errorf("alice is told %s", calls.Encode(m))
 	}
+	r.s.demand.mu.Lock()
+	for entry := range r.s.demand.speakers {
+		if strings.HasPrefix(entry, "standup/alice") {
+			t.Errorf("who has left the room is still told who asks for %s", entry)
+		}
+	}
+	r.s.demand.mu.Unlock()
 	if m := bob.hear("left"); m.Caller != "alice" || m.Text == "" {
 		t.Errorf("bob is told %s", calls.Encode(m))
 	}

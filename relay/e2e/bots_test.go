@@ -245,16 +245,18 @@ func (b *bot) some(path string, d time.Duration) []byte {
 	return body
 }
 
-// recordings makes a file with a moving picture for each tone, so long, in a folder.
+// recordings makes a file for each tone, so long, all with the same moving picture, in a
+// folder.
 func recordings(t *testing.T, d time.Duration, tones map[string]float64) map[string]string {
 	t.Helper()
 	dir, all := t.TempDir(), map[string]string{}
+	seconds, picture := fmt.Sprint(d.Seconds()), filepath.Join(dir, "picture.webm")
+	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10", "-t", seconds,
+		"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "80k", "-g", "10", picture)
 	for name, hz := range tones {
 		all[name] = filepath.Join(dir, name+".webm")
-		run(t, "ffmpeg", "-v", "error",
-			"-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10", "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%g:sample_rate=48000", hz),
-			"-t", fmt.Sprint(d.Seconds()), "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "80k", "-g", "10",
-			"-c:a", "libopus", "-b:a", "32k", all[name])
+		run(t, "ffmpeg", "-v", "error", "-i", picture, "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%g:sample_rate=48000", hz),
+			"-t", seconds, "-c:v", "copy", "-c:a", "libopus", "-b:a", "32k", all[name])
 	}
 	return all
 }

@@ -127,7 +127,7 @@ func TestPhoneInRoomCrowded(t *testing.T) {
 
 // Where both can, each pair connects directly.
 func TestPhoneInRoomDirect(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	a := member(chrome, s, "standup", "alice", 1000)
