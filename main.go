@@ -32,6 +32,10 @@ type commands struct {
 	Bench benchCmd `cmd:"" help:"Measure."`
 }
 
+// maxRoom is how many there may be in a room: a change in one of so many is some 70 MB of
+// messages.
+const maxRoom = 500
+
 type serveCmd struct {
 	Listen        string        `help:"Address and port to listen on." default:"localhost:8080" env:"EVERFILE_LISTEN"`
 	TLSSelfSigned bool          `name:"tls-self-signed" help:"Serve HTTPS and HTTP/2 with a certificate made here." env:"EVERFILE_TLS_SELF_SIGNED"`
@@ -63,8 +67,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.Ring <= 0 || c.MaxLag <= 0 {
 		return fmt.Errorf("--ring and --max-lag must be above zero")
 	}
-	if c.RoomSize <= 0 {
-		return fmt.Errorf("--room-size must be above zero")
+	if c.RoomSize <= 0 || c.RoomSize > maxRoom {
+		return fmt.Errorf("--room-size is 1 to %d: everybody is told of everybody at each change", maxRoom)
 	}
 	return relay.Serve(ctx, relay.ServeOptions{
 		Options: relay.Options{

@@ -70,11 +70,25 @@ func (b *board) leave(c *session, bye bool) {
 func (b *board) handle(who calls.Session, m calls.Message) {
 	var over []ended
 	b.mu.Lock()
-	if !b.closed {
+	if !b.closed && !b.barred(who, m) {
 		over = b.apply(b.state.Handle(who, m))
 	}
 	b.mu.Unlock()
 	b.end(over)
+}
+
+// barred refuses to open a room where somebody publishes by a key: nobody else may end
+// that. b.mu is held.
+func (b *board) barred(who calls.Session, m calls.Message) bool {
+	room, _ := m.Room.(string)
+	if m.Type != "join" || b.sessions[who] == nil {
+		return false
+	}
+	entry, yes := b.server.gate.claimed(room, b.server.hub.Held(room))
+	if yes {
+		b.sessions[who].refuse(calls.Forbidden, m, "Somebody publishes at /%s with a key, so this can be no room now; choose another name.", entry)
+	}
+	return yes
 }
 
 // end ends the files of rooms that are closed already, and of who has left one.
@@ -95,7 +109,7 @@ func (b *board) apply(effects []calls.Effect) (over []ended) {
 			for _, id := range e.To {
 				if c := b.sessions[id]; c != nil {
 					c.follow(e.Message)
-					c.put(parcel{text: text})
+					c.put(parcel{text: text, start: e.Message.Type == "start", call: e.Message.Call})
 				}
 			}
 		case calls.Later:
@@ -119,6 +133,7 @@ func (b *board) open(e calls.Allow) []ended {
 	over, opened := b.server.gate.open(e.Room, e.Keys)
 	if opened && !strings.HasPrefix(e.Room, calls.RoomPrefix) { // whose names nobody knew
 		over = append(over, b.server.gate.take(b.server.hub.Under(e.Room))...)
+		b.server.hub.EndMixes(e.Room)
 	}
 	return over
 }

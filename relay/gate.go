@@ -110,6 +110,22 @@ func (g *gate) leave(name string, r *room, gone func(string, *place) bool) (all 
 	return all
 }
 
+// claimed returns one of some entries of a room that nobody is about to end, if the room
+// is not open: whoever has that keeps the room's name.
+func (g *gate) claimed(name string, entries []string) (entry string, yes bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rooms[name] != nil {
+		return "", false
+	}
+	for _, entry := range entries {
+		if g.ending[entry] == nil {
+			return entry, true
+		}
+	}
+	return "", false
+}
+
 // take returns what is to be ended of entries that others than a room's members have
 // when it opens.
 func (g *gate) take(entries []string) (all []ended) {
@@ -181,7 +197,7 @@ func (g *gate) allow(what right, entry, key string) (ctx context.Context, inCall
 	case !there:
 		return context.Background(), false, nil
 	case p == nil:
-		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this %s.", kind)
+		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this %s. Ask again when there is.", kind)
 	case what == toPublish && subtle.ConstantTimeCompare([]byte(key), []byte(p.key)) != 1:
 		return nil, false, refuse(http.StatusForbidden, "Only %s may publish here, with the ?key= that the %s's start message carried.", strings.TrimSuffix(caller, calls.ScreenSuffix), kind)
 	}
@@ -210,10 +226,17 @@ var errCallOver = refuse(http.StatusNotFound, "That call is over, and its files 
 // errTaken is for who published where there is a room now.
 var errTaken = refuse(http.StatusForbidden, "This is a room now, in which its members publish, each under its own name.")
 
-// logged is how an entry is called in the log: who reads that may not listen.
+// logged is how an entry is called in the log: who reads that may not listen, and the name
+// of a room is the key to it. A few letters tell rooms apart, half of the name at most.
 func logged(entry string) string {
-	if name, caller, ok := strings.Cut(entry, "/"); ok && strings.HasPrefix(name, calls.RoomPrefix) && len(name) > len(calls.RoomPrefix)+4 {
-		return name[:len(calls.RoomPrefix)+4] + ".../" + caller
+	name, caller, ok := strings.Cut(entry, "/")
+	if !ok {
+		return entry
 	}
-	return entry
+	room, ofCall := strings.CutPrefix(name, calls.RoomPrefix)
+	shown := room[:min(4, len(room)/2)]
+	if ofCall {
+		shown = calls.RoomPrefix + shown
+	}
+	return shown + ".../" + caller
 }

@@ -12,9 +12,9 @@ import (
 func TestLogged(t *testing.T) {
 	for entry, want := range map[string]string{
 		"alice":                    "alice",
-		"room/alice":               "room/alice",
+		"room/alice":               "ro.../alice",
 		"call-abcdefghijklm/alice": "call-abcd.../alice",
-		"call-/alice":              "call-/alice",
+		"call-/alice":              "call-.../alice",
 		"call-abcdefghijklmnopq":   "call-abcdefghijklmnopq", // not in a room
 	} {
 		if got := logged(entry); got != want {

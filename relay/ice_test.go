@@ -78,6 +78,11 @@ func TestICECredentials(t *testing.T) {
 	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); got[1].Username != "1700086400:alice" || got[1].Credential != want {
 		t.Errorf("user %q, password %q; expected the password %q", got[1].Username, got[1].Credential, want)
 	}
+	bob, _ := r.phone("bob", "")
+	now = now.Add(48 * time.Hour) // those of welcome have ended
+	if m := bob.join("standup", both); len(m.ICEServers) != 2 || !strings.Contains(string(m.ICEServers[1]), "1700259200:bob") {
+		t.Errorf("in a room, told of %q", m.ICEServers)
+	}
 	if _, welcome := start(t, "http", wide()).phone("alice", ""); welcome.ICEServers == nil || len(welcome.ICEServers) != 0 {
 		t.Errorf("without any, told of %q", welcome.ICEServers)
 	}

@@ -69,7 +69,7 @@ func (s *Server) mix(r *http.Request, room string) (*stream.Stream, func(), erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.hub.Mix(over, stream.MixOptions{Room: room, Without: without, As: as})
+	return s.hub.Mix(over, stream.MixOptions{Room: room, Without: without, As: as, Ask: s.demand.ask})
 }
 
 // parseWithout reads who is not to be heard.
@@ -108,7 +108,11 @@ func (s *Server) findRoom(r *http.Request, room string) (over context.Context, e
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(stream.ErrClosed) })()
-	switch err := s.hub.AwaitRoom(ctx, room, wait); {
+	err = s.hub.AwaitRoom(ctx, room, wait)
+	if over, open, gone := s.gate.room(room); open || gone != nil { // it was opened meanwhile, though nobody sends
+		return over, gone
+	}
+	switch {
 	case errors.Is(err, stream.ErrNotFound) && wait > 0:
 		return nil, refuse(http.StatusNotFound, "Nobody has published in the room %s within %v.", room, wait)
 	case errors.Is(err, stream.ErrNotFound):
@@ -116,6 +120,5 @@ func (s *Server) findRoom(r *http.Request, room string) (over context.Context, e
 	case err != nil:
 		return nil, err
 	}
-	over, _, err = s.gate.room(room) // it may have been opened meanwhile
-	return over, err
+	return over, nil
 }

@@ -73,6 +73,8 @@ func refusalOf(err error) *refusal {
 		return unknownUser("The password is not the key that this stream is published with; one that is published without a key has its titles from its publisher only.")
 	case errors.Is(err, stream.ErrMemory):
 		return refuse(http.StatusServiceUnavailable, "The server holds as many streams as its memory allows; try again later.").with("Retry-After", "30")
+	case errors.Is(err, stream.ErrMixes):
+		return refuse(http.StatusServiceUnavailable, "This room is mixed in as many ways as it may be; ask for it as others do, with the same names and samples, or try again later.").with("Retry-After", "30")
 	case errors.Is(err, stream.ErrClosed), errors.Is(err, context.Canceled):
 		return &refusal{status: http.StatusServiceUnavailable, code: closeGoingAway, text: "The server is stopping; connect again."}
 	}

@@ -156,7 +156,7 @@ func TestRoomTakesOver(t *testing.T) {
 	const taken = "This is a room now, in which its members publish, each under its own name."
 	var files []*publisher
 	var listeners []*body
-	for _, path := range []string{"/standup/alice.webm", "/standup/zoe.webm?key=k&run=1", "/standup/alice-screen.webm", "/other/alice.webm", "/standup.webm"} {
+	for _, path := range []string{"/standup/alice.webm", "/standup/zoe.webm?run=1", "/standup/alice-screen.webm", "/other/alice.webm", "/standup.webm"} {
 		p := r.publish(path)
 		p.send(chunks...)
 		p.acked(len(chunks))
@@ -170,7 +170,7 @@ func TestRoomTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "it is there", func() bool { return r.s.hub.Stream("standup/putter") != nil })
-	gone := r.publish("/standup/gone.webm?key=k&run=1") // and may come back
+	gone := r.publish("/standup/gone.webm?run=1") // and may come back
 	gone.send(chunks[0])
 	gone.acked(1)
 	gone.c.abandon()
@@ -188,7 +188,7 @@ func TestRoomTakesOver(t *testing.T) {
 		t.Errorf("PUT is answered %s: %s", resp.Status, b)
 	}
 	eventually(t, "others' files have ended", func() bool { return len(r.s.hub.Names()) == 2 })
-	for _, path := range []string{"/standup/zoe.webm?key=k&run=1", "/standup/gone.webm?key=k&run=1"} {
+	for _, path := range []string{"/standup/zoe.webm?run=1", "/standup/gone.webm?run=1"} {
 		r.connect(path).refused(4404, "There is nobody of that name in this room.")
 	}
 	bob.join("standup", both)
@@ -202,6 +202,72 @@ func TestRoomTakesOver(t *testing.T) {
 		if got := string(l.all()); len(got) == 0 || !strings.HasSuffix(want, got[len(got)/2:]) {
 			t.Errorf("listener %d got %d bytes, which are not the end of %d", i, len(got), len(want))
 		}
+	}
+}
+
+// Where somebody publishes by a key nobody opens a room, or he would be ended by who has no
+// right to; afterwards it is one like others.
+func TestRoomOfAKey(t *testing.T) {
+	r := start(t, "http", wide())
+	chunks := capture(t, sound)
+	p := r.publish("/radio/live.webm?key=k&run=1")
+	p.send(chunks[0])
+	p.acked(1)
+	l := r.listen("/radio/live.webm")
+	alice, _ := r.phone("alice", "")
+	barred := func() {
+		t.Helper()
+		alice.say(calls.Message{Type: "join", Room: "radio", Media: both})
+		if m := alice.hear("error"); m.Code != calls.Forbidden || m.Re != "join" || !strings.Contains(m.Text, "publishes at /radio/live with a key") {
+			t.Errorf("alice is told %s", calls.Encode(m))
+		}
+	}
+	barred()
+	p.send(chunks[1:]...)
+	p.acked(len(chunks))
+	l.has(1)
+	p.c.abandon()
+	eventually(t, "it has gone", func() bool { return len(r.s.hub.Held("radio")) == 1 })
+	barred() // he may come back
+	p = r.publish("/radio/live.webm?key=k&run=1")
+	p.end()
+	eventually(t, "nobody has it any more", func() bool { return len(r.s.hub.Held("radio")) == 0 })
+	alice.join("radio", both)
+	alice.say(calls.Message{Type: "leave", Call: "radio"})
+	alice.hear("ended")
+	alice.join("radio", both) // whose own key of before holds nothing
+}
+
+// Somebody who does not read for a while is told how a room is now, not how it has been.
+func TestNewestStart(t *testing.T) {
+	c := newSession(&Server{opt: Options{}.withDefaults()}, nil, func() {})
+	c.put(parcel{text: []byte("a1"), start: true, call: "a"})
+	c.put(parcel{text: []byte("joined")})
+	c.put(parcel{text: []byte("b1"), start: true, call: "b"})
+	c.put(parcel{text: []byte("a2"), start: true, call: "a"})
+	waiting := c.waiting
+	var got []string
+	for _, p := range c.take() {
+		got = append(got, string(p.text))
+	}
+	if strings.Join(got, " ") != "joined b1 a2" || waiting != len("joinedb1a2")+3*parcelCost {
+		t.Errorf("%q, of %d bytes", got, waiting)
+	}
+}
+
+// A start that is told again makes nothing new of who listens.
+func TestStartKeepsWhatWasTold(t *testing.T) {
+	c := newSession(&Server{opt: Options{}.withDefaults()}, nil, func() {})
+	m := calls.Message{Type: "start", Call: "a", Publish: []calls.Publication{{URL: "/a/alice.webm?key=k"}}}
+	c.follow(m)
+	c.told["/a/alice.webm"], c.wanted["/a/alice.webm"] = 2, &wish{said: true}
+	c.follow(m)
+	if c.told["/a/alice.webm"] != 2 || c.wanted["/a/alice.webm"] == nil {
+		t.Errorf("told %v, wanted %v", c.told, c.wanted)
+	}
+	c.follow(calls.Message{Type: "ended", Call: "a"})
+	if len(c.told)+len(c.wanted) != 0 {
+		t.Errorf("after the end: told %v, wanted %v", c.told, c.wanted)
 	}
 }
 

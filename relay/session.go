@@ -53,8 +53,10 @@ type session struct {
 
 // parcel is a message to write, or the last word.
 type parcel struct {
-	text []byte
-	last *refusal
+	text  []byte
+	start bool   // the whole state of a call, which an older one that waits is no part of any more
+	call  string // its name
+	last  *refusal
 }
 
 func newSession(s *Server, l controlLine, cancel context.CancelFunc) *session {
@@ -68,6 +70,15 @@ func (c *session) put(p parcel) {
 	defer c.mu.Unlock()
 	if c.full {
 		return
+	}
+	if p.start {
+		c.out = slices.DeleteFunc(c.out, func(old parcel) bool {
+			outdated := old.start && old.call == p.call
+			if outdated {
+				c.waiting -= len(old.text) + parcelCost
+			}
+			return outdated
+		})
 	}
 	c.waiting += len(p.text) + parcelCost
 	if c.waiting > c.server.opt.Outbox {
@@ -203,6 +214,7 @@ func (c *session) follow(m calls.Message) {
 		}
 		c.starts[m.Call] = m
 	}
+	told, wanted := c.told, c.wanted
 	c.playing, c.publishes, c.told, c.wanted = nil, nil, map[string]int64{}, map[string]*wish{}
 	var entries []string
 	for _, call := range slices.Sorted(maps.Keys(c.starts)) {
@@ -210,6 +222,12 @@ func (c *session) follow(m calls.Message) {
 		for _, p := range c.starts[call].Publish {
 			c.publishes = append(c.publishes, p.Path())
 			entries = append(entries, entryOf(p.Path()))
+			if n, ok := told[p.Path()]; ok {
+				c.told[p.Path()] = n
+			}
+			if w := wanted[p.Path()]; w != nil {
+				c.wanted[p.Path()] = w
+			}
 		}
 	}
 	c.server.demand.speak(c, entries)

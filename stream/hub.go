@@ -107,6 +107,23 @@ func (h *Hub) Under(room string) []string {
 	return slices.Collect(maps.Keys(all))
 }
 
+// Held returns the names of a room that somebody publishes by a key, or is expected back
+// to, in no order.
+func (h *Hub) Held(room string) (names []string) {
+	for _, name := range h.Under(room) {
+		held := false
+		for _, e := range h.of(name) {
+			e.mu.Lock()
+			held = held || e.key != "" && (e.pub != nil || e.grace != nil)
+			e.mu.Unlock()
+		}
+		if held {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Listeners returns how many listen to what a name has now, in whatever shape.
 func (h *Hub) Listeners(name string) (n int64) {
 	for _, e := range h.of(name) {

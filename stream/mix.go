@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,11 @@ type MixOptions struct {
 	Room    string
 	Without []string       // names in the room who are left out, in any order
 	As      ConvertOptions // plain samples; where it says nothing 48 kHz, two channels and 16 bits
+
+	// Ask is called for each name that somebody publishes without sending anything now,
+	// and what it returns when he does, or nobody listens any more; nil: nobody is asked.
+	// It is called without a lock.
+	Ask func(entry string) (done func())
 }
 
 // mixKey is the same for all that mean the same.
@@ -75,6 +81,8 @@ type mix struct {
 	over  context.Context // ends with the room; never: it ends when nobody publishes there any more
 	to    *Stream
 
+	ask func(entry string) (done func())
+
 	users int                // listeners, and callers of Mix that will be; hub.mu
 	stop  context.CancelFunc // ends run
 	done  chan struct{}      // closed when run is over
@@ -82,11 +90,12 @@ type mix struct {
 	// Accessed by one goroutine at a time: who makes it, then run.
 	mixer   *mixer
 	sources map[*Stream]*mixSource
-	began   time.Time // stream time 0
-	at      int64     // frames that are in the file, and those left out
-	last    time.Time // when somebody published in the room
-	counted int       // bytes of the mixer's in the hub's account
-	entries []*Entry  // scratch, and the rest
+	asked   map[string]func() // names that were asked for, and what ends that
+	began   time.Time         // stream time 0
+	at      int64             // frames that are in the file, and those left out
+	last    time.Time         // when somebody published in the room
+	counted int               // bytes of the mixer's in the hub's account
+	entries []*Entry          // scratch, and the rest
 	in      []*Part
 	out     []*Part
 	decoded []float32
@@ -115,9 +124,16 @@ func (h *Hub) Mix(over context.Context, o MixOptions) (to *Stream, release func(
 	defer h.mu.Unlock()
 	m := h.mixes[key]
 	if m == nil || m.over != over || over.Err() != nil {
+		if m != nil {
+			m.stop() // the room is another one now
+		}
+		if h.mixesOf(key.room) >= maxMixes {
+			return nil, nil, ErrMixes
+		}
 		if m, err = h.newMix(over, key, track); err != nil {
 			return nil, nil, err
 		}
+		m.ask = o.Ask
 		ctx, cancel := context.WithCancel(over)
 		m.stop = cancel
 		h.mixes[key] = m
@@ -125,6 +141,36 @@ func (h *Hub) Mix(over context.Context, o MixOptions) (to *Stream, release func(
 	}
 	m.users++
 	return m.to, m.release, nil
+}
+
+// maxMixes is in how many ways a room is mixed at once: each may be of other rates, for
+// which all of its streams are converted.
+const maxMixes = 16
+
+// ErrMixes is the error of who wants another.
+var ErrMixes = errors.New("a room is mixed in too many ways already")
+
+// mixesOf is in how many ways a room is mixed. h.mu is held.
+func (h *Hub) mixesOf(room string) (n int) {
+	for key := range h.mixes {
+		if key.room == room {
+			n++
+		}
+	}
+	return n
+}
+
+// EndMixes ends the mixes of a room, after what is left in them to be heard: it is
+// another one from now on, though it has the same name.
+func (h *Hub) EndMixes(room string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for key, m := range h.mixes {
+		if key.room == room {
+			m.stop()
+			delete(h.mixes, key)
+		}
+	}
 }
 
 // newMix makes a mix of nobody yet, whose file begins with as much silence as a listener
@@ -144,7 +190,7 @@ func (h *Hub) newMix(over context.Context, key mixKey, track Track) (*mix, error
 	}
 	now := h.opt.Now()
 	m := &mix{key: key, hub: h, hall: h.hold(key.room), track: track, over: over, to: to, done: make(chan struct{}),
-		mixer: newMixer(track.Rate, track.Channels), sources: map[*Stream]*mixSource{}, began: now.Add(-f.preroll), last: now}
+		mixer: newMixer(track.Rate, track.Channels), sources: map[*Stream]*mixSource{}, asked: map[string]func(){}, began: now.Add(-f.preroll), last: now}
 	to.made, to.began = m, m.began
 	m.pour(now)
 	return m, nil
@@ -225,6 +271,9 @@ func (m *mix) end() {
 	m.to.finish()
 	for _, src := range m.sources {
 		src.close()
+	}
+	for _, done := range m.asked {
+		done()
 	}
 	m.account(0)
 	m.hub.mu.Lock()

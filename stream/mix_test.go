@@ -359,6 +359,85 @@ func TestMixOfAnotherRoom(t *testing.T) {
 	})
 }
 
+// TestMixIsReplaced: a mix of before a room was opened ends when it is, and when somebody
+// asks for the room that it is now; a hub that closes waits for neither.
+func TestMixIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHallway(t, Options{})
+		w.comes("r/x", 48000, tone(400, 0.2))
+		before := w.listens(context.Background(), MixOptions{Room: "r"})
+		other := w.listens(context.Background(), MixOptions{Room: "other"})
+		w.h.EndMixes("r")
+		synctest.Wait()
+		if !before.to.Ended() || other.to.Ended() {
+			t.Errorf("ended: %t, of another room: %t", before.to.Ended(), other.to.Ended())
+		}
+		before.close()
+		before = w.listens(context.Background(), MixOptions{Room: "r"})
+		over, end := context.WithCancel(context.Background())
+		defer end()
+		after := w.listens(over, MixOptions{Room: "r"})
+		synctest.Wait()
+		if !before.to.Ended() || after.to.Ended() {
+			t.Errorf("the old one has ended: %t, the new one: %t", before.to.Ended(), after.to.Ended())
+		}
+		for _, e := range []*ear{before, other, after} {
+			e.close()
+		}
+	})
+}
+
+// TestMixInManyWays: there is an end to them, for each room.
+func TestMixInManyWays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHallway(t, Options{})
+		var all []*ear
+		for i := range maxMixes {
+			all = append(all, w.listens(t.Context(), MixOptions{Room: "r", As: ConvertOptions{Rate: 44100 - i}}))
+		}
+		if _, _, err := w.h.Mix(t.Context(), MixOptions{Room: "r"}); !errors.Is(err, ErrMixes) {
+			t.Errorf("one more: %v", err)
+		}
+		all = append(all, w.listens(t.Context(), MixOptions{Room: "r", As: ConvertOptions{Rate: 44100}}), w.listens(t.Context(), MixOptions{Room: "other"}))
+		for _, e := range all {
+			e.close()
+		}
+	})
+}
+
+// TestMixAsks: for who is there and sends nothing, until he does.
+func TestMixAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHallway(t, Options{})
+		asked := map[string]int{}
+		ask := func(entry string) func() {
+			asked[entry]++
+			return func() { asked[entry]-- }
+		}
+		p := mustPublish(t, w.h, "r/x", PublishOptions{Key: "k", Run: "1", Takeover: true, Paused: true})
+		mustPublish(t, w.h, "r/out", PublishOptions{Key: "k", Run: "1", Takeover: true, Paused: true})
+		e := w.listens(t.Context(), MixOptions{Room: "r", Without: []string{"out"}, Ask: ask})
+		w.run(time.Second)
+		if asked["r/x"] != 1 || len(asked) != 1 {
+			t.Errorf("asked: %v", asked)
+		}
+		mustWrite(t, p, wavSpec{tag: wavPCM, channels: 1, bits: 16, rate: 48000, data: ramp(9600)}.bytes())
+		w.run(time.Second)
+		if asked["r/x"] != 0 {
+			t.Errorf("when something comes: %v", asked)
+		}
+		mustPublish(t, w.h, "r/y", PublishOptions{Key: "k", Run: "1", Takeover: true, Paused: true})
+		w.run(time.Second)
+		if asked["r/y"] != 1 {
+			t.Errorf("asked: %v", asked)
+		}
+		e.close()
+		if asked["r/y"] != 0 {
+			t.Errorf("when nobody listens any more: %v", asked)
+		}
+	})
+}
+
 // TestMixOfWhatCannotBeHeard: it is left out, and the rest is there.
 func TestMixOfWhatCannotBeHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -25,12 +25,28 @@ func (m *mix) gather() (inhabited bool) {
 		s, registered := e.present()
 		inhabited = inhabited || registered
 		name := strings.TrimPrefix(e.name, m.key.room+"/")
-		if s != nil && m.sources[s] == nil && name == nameOf(name) && !slices.Contains(without, name) {
+		if name != nameOf(name) || slices.Contains(without, name) {
+			continue
+		}
+		m.want(e.name, s == nil && registered)
+		if s != nil && m.sources[s] == nil {
 			m.add(s)
 		}
 	}
 	clear(m.entries)
 	return inhabited
+}
+
+// want asks for what is published without anything being sent now, until something is.
+func (m *mix) want(entry string, missing bool) {
+	done := m.asked[entry]
+	switch {
+	case missing && done == nil && m.ask != nil:
+		m.asked[entry] = m.ask(entry)
+	case !missing && done != nil:
+		done()
+		delete(m.asked, entry)
+	}
 }
 
 // add begins to listen to a stream, if it can be had as samples. When memory is short

@@ -42,6 +42,9 @@ func (s *State) start(k *call) {
 	for i, me := range k.members {
 		if me.session != 0 && !sameStart(&starts[i], &me.told) {
 			me.told = starts[i]
+			if servers := s.opt.ICEServers(me.name); len(servers) > 0 { // those of welcome end after a while
+				starts[i].ICEServers = servers
+			}
 			s.send(starts[i], me.caller)
 		}
 	}

@@ -33,6 +33,7 @@ const (
 	Gone       = "gone"
 	TooLarge   = "too-large"
 	TooMany    = "too-many"
+	Forbidden  = "forbidden"
 )
 
 // Types of messages that no caller can send.
