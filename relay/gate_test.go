@@ -123,3 +123,23 @@ func TestGateMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// What is about to be ended claims nothing, nor does what is in a room.
+func TestClaimed(t *testing.T) {
+	var g gate
+	g.open("r", map[string]string{"alice": "k"})
+	all := []string{"r/alice", "r/alice-screen"}
+	if entry, yes := g.claimed("r", all); yes {
+		t.Errorf("%s claims the room that it is in", entry)
+	}
+	left := g.close("r")
+	if entry, yes := g.claimed("r", all); yes {
+		t.Errorf("%s claims the room that has ended", entry)
+	}
+	for _, e := range left {
+		g.over(e.entry)
+	}
+	if entry, yes := g.claimed("r", all[:1]); !yes || entry != "r/alice" {
+		t.Errorf("%q, %t", entry, yes)
+	}
+}
