@@ -104,7 +104,7 @@
 
   everfile.connect = function (options) {
     var me = {}, hearers = [], state = "idle", rings = "", knock = null, own = null, sends = options.stream || null;
-    var name = options.caller, token = options.resume || "", wants = BOTH, memo = null, kept;
+    var name = options.caller, token = options.resume || "", wants = BOTH, begun = false, memo = null, kept;
     var show = options.element ? everfile.stage(options.element) : null, across = null, ours = options.camera !== false && !sends;
 
     function tell(type, e) {
@@ -124,11 +124,13 @@
     /* begin has what a call sends; it is asked for at its begin, while its page is sure of
      * its user. */
     function begin(media) {
+      begun = true;
       remember(media);
       if (ours) { own.open(wants); } else if (sends) { me.phone.source(sends); }
     }
 
     function end() {
+      begun = false;
       if (ours) { own.close(); }
       if (ours || sends) { me.phone.source(null); }
       if (show) { show.left(""); }
@@ -152,7 +154,7 @@
       state: function (e) {
         var was = state;
         state = e.state;
-        if (e.state === "idle") { end(); } else if (e.state === "talking" && was === "idle") { begin(wants); }   // a page that was loaded again
+        if (e.state === "idle") { end(); } else if (was === "idle" && !begun && /^(calling|talking)$/.test(e.state)) { begin(wants); }   // a page that was loaded again
       },
       play: function (e) { if (show) { show.played(e); } },
       left: function (e) { if (show) { show.left(e.caller); } },
