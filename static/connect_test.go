@@ -161,6 +161,31 @@ test("a stream of the page's own", () => {
   assert.equal(phone.of("source").pop()[0], s);
 });
 
+test("of a stream of the page's own is said what there is in it", () => {
+  const s = stream("audio");
+  begin({ stream: s });
+  assert.equal(me.call("bob"), true);
+  state("idle");
+  me.join("r", both);
+  state("talking", { room: true });
+  tell("knock", { call: "d", from: "dave", media: both });
+  me.answer();
+  state("ringing");
+  me.answer({ video: true });
+  assert.deepEqual(["call", "join", "answer", "accept"].map((name) => phone.of(name).pop().pop()), [voice, voice, voice, { audio: false, video: false }]);
+  state("idle");
+  s.tracks[0].end();
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", { audio: false, video: false }], "which has ended");
+  begin({ camera: false });
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", both], "the page is still to give it");
+  me.source(s);
+  me.source({ blob: {}, mime: "audio/wav" });
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", voice], "a recorded file is heard");
+});
+
 test("a room, and what rings there", () => {
   begin();
   assert.equal(me.join("r", voice), true);
