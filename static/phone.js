@@ -261,6 +261,7 @@
         if (is.call !== m.call) { return; }
         media.start(m.publish || []);
         files.set(m.publish || [], m.play || [], m.room);
+        if (Array.isArray(m.iceServers)) { way.servers(m.iceServers); }   // newer ones: a call may outlast those of the welcome
         if (is.call === m.call) { way.set(m.peers); }
       },
 
