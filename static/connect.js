@@ -37,7 +37,8 @@
  *   stats(), close()
  *   phone                 what does it all, phone.js
  *
- * media is {audio, video}: what one will send; both, if it is not given. What cannot be
+ * media is {audio, video}: what one will send; both, if it is not given, and of a stream of
+ * the page's own what there is in it. What cannot be
  * done now returns false. Events are those of phone.js with their fields, and
  *
  *   "invite"  {call, from, media, room}   it rings, once for a call; room: one is in a room,
@@ -104,7 +105,7 @@
 
   everfile.connect = function (options) {
     var me = {}, hearers = [], state = "idle", rings = "", knock = null, own = null, sends = options.stream || null;
-    var name = options.caller, token = options.resume || "", wants = BOTH, memo = null, kept;
+    var name = options.caller, token = options.resume || "", wants = BOTH, begun = false, memo = null, kept;
     var show = options.element ? everfile.stage(options.element) : null, across = null, ours = options.camera !== false && !sends;
 
     function tell(type, e) {
@@ -124,11 +125,13 @@
     /* begin has what a call sends; it is asked for at its begin, while its page is sure of
      * its user. */
     function begin(media) {
+      begun = true;
       remember(media);
       if (ours) { own.open(wants); } else if (sends) { me.phone.source(sends); }
     }
 
     function end() {
+      begun = false;
       if (ours) { own.close(); }
       if (ours || sends) { me.phone.source(null); }
       if (show) { show.left(""); }
@@ -152,7 +155,7 @@
       state: function (e) {
         var was = state;
         state = e.state;
-        if (e.state === "idle") { end(); } else if (e.state === "talking" && was === "idle") { begin(wants); }   // a page that was loaded again
+        if (e.state === "idle") { end(); } else if (was === "idle" && !begun && /^(calling|talking)$/.test(e.state)) { begin(wants); }   // a page that was loaded again
       },
       play: function (e) { if (show) { show.played(e); } },
       left: function (e) { if (show) { show.left(e.caller); } },
@@ -177,18 +180,28 @@
       if (then.hasOwnProperty(type)) { then[type](e); }
     }
 
-    function can(media, done) {
-      if (done === false) { return false; }
-      begin(media);
+    /* offer is what of media will be sent: no more than there is in the page's own stream. */
+    function offer(media) {
+      var m = media || BOTH, there = ours || !sends ? BOTH : everfile.kinds(sends);
+      return { audio: !!m.audio && there.audio, video: !!m.video && there.video };
+    }
+
+    /* can begins with what was said by say(media), if that could be said. */
+    function can(media, say) {
+      var sent = offer(media);
+      if (say(sent) === false) { return false; }
+      begin(sent);
       return true;
     }
 
     me.on = function (type, fn) { hearers.push([type, fn]); };
     me.off = function (type, fn) { hearers = hearers.filter(function (h) { return h[0] !== type || h[1] !== fn; }); };
 
-    me.call = function (to, media) { return can(media, me.phone.call(to, media || BOTH)); };
-    me.join = function (room, media) { return can(media, me.phone.join(room, media || BOTH)); };
-    me.answer = function (media) { return can(media, state === "ringing" ? me.phone.accept(media || BOTH) : !!knock && me.phone.answer(knock, media || BOTH)); };
+    me.call = function (to, media) { return can(media, function (m) { return me.phone.call(to, m); }); };
+    me.join = function (room, media) { return can(media, function (m) { return me.phone.join(room, m); }); };
+    me.answer = function (media) {
+      return can(media, function (m) { return state === "ringing" ? me.phone.accept(m) : !!knock && me.phone.answer(knock, m); });
+    };
     me.reject = function (why) { return state === "ringing" ? me.phone.reject(why) : !!knock && me.phone.reject(knock, why); };
     me.hangup = function () { return me.phone.hangup(); };
     me.leave = function () { return me.phone.leave(); };

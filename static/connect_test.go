@@ -99,6 +99,21 @@ test("a call that does not come about leaves no camera on", () => {
   assert.equal(open(), 0);
 });
 
+test("a camera is asked for once in a call", () => {
+  const camera = window.everfile.camera;
+  let asked = 0;
+  begin();
+  window.everfile.camera = () => () => { asked++; };   // and its user has not answered
+  me.call("bob", voice);
+  state("calling");
+  state("talking");
+  state("idle");
+  me.call("bob", voice);
+  state("talking");   // they have called at the same moment
+  window.everfile.camera = camera;
+  assert.equal(asked, 2, "in two calls");
+});
+
 test("a camera that is not there, or refused", () => {
   begin();
   give = ["audio"];
@@ -146,6 +161,31 @@ test("a stream of the page's own", () => {
   assert.equal(phone.of("source").pop()[0], s);
 });
 
+test("of a stream of the page's own is said what there is in it", () => {
+  const s = stream("audio");
+  begin({ stream: s });
+  assert.equal(me.call("bob"), true);
+  state("idle");
+  me.join("r", both);
+  state("talking", { room: true });
+  tell("knock", { call: "d", from: "dave", media: both });
+  me.answer();
+  state("ringing");
+  me.answer({ video: true });
+  assert.deepEqual(["call", "join", "answer", "accept"].map((name) => phone.of(name).pop().pop()), [voice, voice, voice, { audio: false, video: false }]);
+  state("idle");
+  s.tracks[0].end();
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", { audio: false, video: false }], "which has ended");
+  begin({ camera: false });
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", both], "the page is still to give it");
+  me.source(s);
+  me.source({ blob: {}, mime: "audio/wav" });
+  me.call("bob");
+  assert.deepEqual(phone.of("call").pop(), ["bob", voice], "a recorded file is heard");
+});
+
 test("a room, and what rings there", () => {
   begin();
   assert.equal(me.join("r", voice), true);
@@ -188,6 +228,13 @@ test("a page that is loaded again is in its call again", () => {
   assert.deepEqual([phone.options.caller, phone.options.resume], ["alice-2", "secret"]);
   state("talking");
   assert.deepEqual(cameras[0].tracks.map((t) => t.kind), ["audio"], "with what it sent");
+  begin();
+  state("calling");
+  assert.deepEqual([cameras.length, phone.of("source").pop()[0] === cameras[0]], [1, true], "it rings at the other side yet");
+  state("talking");
+  assert.deepEqual([cameras.length, open()], [1, 1]);
+  state("idle");
+  assert.equal(open(), 0);
   begin({ resume: "" });
   assert.deepEqual([phone.options.caller, phone.options.resume], ["alice", ""]);
   begin({ resume: "mine" });

@@ -31,7 +31,9 @@
   /*
    * direct(options) begins at once, and goes on until stop().
    *
-   *   polite, servers, onstream   as in peer.js; say(data): false if it cannot be said now
+   *   polite, onstream   as in peer.js; say(data): false if it cannot be said now
+   *   servers()          RTCIceServers, asked for at each connection: what they want to know
+   *                      of a user may be good for a time only
    *   word()             what goes with each tick, a short text
    *   onstate(state, why)   "connecting": there is none yet; "up": it is alive; "down": it
    *                      was; and why, in words, or ""
@@ -80,7 +82,7 @@
       me = everfile.random(8);
       try {
         peer = everfile.peer({
-          polite: options.polite, servers: options.servers, onstream: options.onstream,
+          polite: options.polite, servers: options.servers(), onstream: options.onstream,
           say: tell, ontick: ticked, onover: end
         });
       } catch (e) { end(e.message || "it cannot be made here"); return; }

@@ -135,11 +135,11 @@ let names = 0;
 
 // Page is one side; what it says comes to the other after a while.
 class Page {
-  constructor(polite) { Object.assign(this, { polite, states: [], whys: [], streams: [], ticks: [], said: [], other: null, deaf: false, offline: false }); }
+  constructor(polite) { Object.assign(this, { polite, servers: [{ urls: ["stun:x"] }], states: [], whys: [], streams: [], ticks: [], said: [], other: null, deaf: false, offline: false }); }
   begin(source) {
     this.source = source === undefined ? stream("audio", "video") : source;
     this.d = window.everfile.direct({
-      polite: this.polite, servers: [{ urls: ["stun:x"] }],
+      polite: this.polite, servers: () => this.servers,
       say: (data) => {
         if (this.offline) { return false; }
         const text = JSON.stringify(data), to = this.other;
@@ -329,6 +329,27 @@ test("ICE says that it has failed", () => {
   assert.equal(a.now, "down");
   assert.match(a.whys.pop(), /network/);
   up(a, b);
+  over(a, b);
+});
+
+test("each connection has the newest servers", () => {
+  const [a, b] = two();
+  up(a, b);
+  const of = (user) => [{ urls: ["turn:x"], username: user }], pc = pcs[0];
+  a.servers = of("1");
+  pc.close();
+  advance(2000);
+  up(a, b);
+  const mine = () => pcs.filter((p) => p.signalingState !== "closed").map((p) => p.config.iceServers);
+  assert.ok(mine().some((s) => s[0].username === "1"), JSON.stringify(mine()));
+  a.servers = of("2");
+  a.d.stop();
+  b.servers = of("3");
+  a.states = [];
+  a.begin();
+  advance(2000);
+  up(a, b);
+  assert.deepEqual(mine().map((s) => s[0].username).sort(), ["2", "3"]);
   over(a, b);
 });
 

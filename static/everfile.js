@@ -96,6 +96,13 @@
   /* living(tracks) says whether one has not ended. */
   everfile.living = function (tracks) { return tracks.some(function (t) { return t.readyState !== "ended"; }); };
 
+  /* kinds(stream) is {audio, video}: what there is in a stream, or in a file that was
+   * recorded before, {blob, mime}; null has nothing. */
+  everfile.kinds = function (stream) {
+    if (!stream || stream.blob) { return { audio: !!stream, video: false }; }
+    return { audio: everfile.living(stream.getAudioTracks()), video: everfile.living(stream.getVideoTracks()) };
+  };
+
   /* outlast(tracks, fn) calls fn when the last of them ends, and returns a list of
    * what keeps it from that. */
   everfile.outlast = function (tracks, fn) {

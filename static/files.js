@@ -50,12 +50,6 @@
 
     function source(w) { return w.screen ? shared : own; }
 
-    /* kinds is what there is in a stream, in a call's words. */
-    function kinds(stream) {
-      function live(tracks) { return everfile.living(tracks); }
-      return !stream || stream.blob ? { audio: !!stream, video: false } : { audio: live(stream.getAudioTracks()), video: live(stream.getVideoTracks()) };
-    }
-
     /* usable says whether a source has something for a file of that kind, or for its
      * picture: silence and darkness are something, tracks that have ended are not. */
     function usable(mime, from) {
@@ -200,8 +194,8 @@
       playing();
     };
 
-    files.kinds = function () { return kinds(own.stream); };
-    files.shared = function () { return shared.stream && kinds(shared.stream); };
+    files.kinds = function () { return everfile.kinds(own.stream); };
+    files.shared = function () { return shared.stream && everfile.kinds(shared.stream); };
 
     // ---- playing
 

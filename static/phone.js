@@ -261,6 +261,7 @@
         if (is.call !== m.call) { return; }
         media.start(m.publish || []);
         files.set(m.publish || [], m.play || [], m.room);
+        if (Array.isArray(m.iceServers)) { way.servers(m.iceServers); }   // newer ones: a call may outlast those of the welcome
         if (is.call === m.call) { way.set(m.peers); }
       },
 
@@ -283,6 +284,7 @@
         if (m.re === "invite" && left.unnamed()) { left.forget(); return; }   // it was refused, and cancelled already
         if (m.re === "leave") { left.ended(m.call); return; }
         if (m.code === "taken") {
+          unknock(TEXT.missed);
           if (is.state !== "idle") { gone(TEXT.forgotten); }
           on("taken", { suggest: m.suggest, text: m.text });
         } else if (m.re !== "signal" && (!m.call || m.call === is.call)) {   // signals are said again
@@ -300,9 +302,13 @@
     };
 
     function linked(word, sentence) {
+      var why;
       on("link", { state: word, text: sentence });
       if (word === "lost") { settle(); } else if (word === "open") { able.tell(); files.nudge(); way.nudge(); }
-      if (is.state !== "idle" && (word === "replaced" || word === "refused")) { gone(word === "replaced" ? TEXT.replaced : sentence); }
+      if (word !== "replaced" && word !== "refused") { return; }
+      why = word === "replaced" ? TEXT.replaced : sentence;
+      unknock(why);   // or it would ring as the room is left
+      if (is.state !== "idle") { gone(why); }
     }
 
     // ---- what the page may do
@@ -377,6 +383,7 @@
     };
 
     phone.close = function () {
+      knock = null;   // nothing rings here any more
       end();
       control.close();
     };

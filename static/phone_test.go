@@ -148,6 +148,13 @@ test("signals and demand", () => {
   link(true);
   assert.equal(of("nudge").length, n + 1);
   start();
+  const servers = [{ urls: ["turn:x"], username: "later" }], before = of("servers").length;
+  start({ iceServers: servers });
+  assert.deepEqual([of("servers").length, of("servers").pop()], [before + 1, [servers]]);
+  start();
+  start({ iceServers: null });
+  start({ iceServers: "turn:x" });
+  assert.equal(of("servers").length, before + 1, "none were sent: those there are stay");
   phone.hangup();
   assert.equal(of("end").length, 1);
   hear({ type: "signal", call: "c", from: "bob", data: 5 });

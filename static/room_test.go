@@ -194,6 +194,30 @@ test("what rings in a room is refused, or stops", () => {
   assert.equal(now(), "ringing", "who leaves the room hears it ring");
 });
 
+test("what knocks does not ring where nobody is any more", () => {
+  const knocked = () => {
+    join("bob");
+    hear({ type: "invite", call: "c", from: "dave", media: both });
+    assert.equal(of("knock").length, 1);
+  };
+  const quiet = (why) => assert.deepEqual([states().slice(-2), now(), phone.accept(both)], [["talking", "idle"], "idle", false], why);
+  knocked();
+  phone.close();
+  quiet("closed");
+  assert.deepEqual([sent("leave").length, of("ended").length, said[said.length - 1].type], [1, 1, "(close)"]);
+  for (const word of ["replaced", "refused"]) {
+    knocked();
+    linked = false;
+    control.onstate(word, "The server says so.");
+    quiet(word);
+    assert.deepEqual([of("unknock").length, last("unknock").call, last("ended").text === last("unknock").text], [1, "c", true]);
+  }
+  knocked();
+  lose();
+  hear({ type: "error", re: "hello", code: "taken", suggest: "alice-2", text: "alice is in use." });
+  quiet("the name is taken");
+});
+
 test("a room that a page comes back to while it rings", () => {
   begin("secret");
   link(true);

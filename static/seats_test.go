@@ -154,4 +154,45 @@ test("who is crowded out is told, and what is held counted", () => {
   window.everfile.tabs = tabs;
   delete window.everfile.byhttp;
 });
+
+test("an older tab that is known by storage", () => {
+  const open = window.everfile.tabs, entry = (n) => JSON.stringify({ born: Date.now() - 1000, n, at: Date.now() });
+  const store = { ["everfile.seats http://test/ older"]: entry(3) };
+  let opened = 0, plans = 0, inside = 0, deepest = 0, played;
+  window.localStorage = {
+    get length() { return Object.keys(store).length; },
+    key: (i) => Object.keys(store)[i],
+    getItem: (k) => store[k],
+    setItem: (k, v) => { store[k] = v; },
+    removeItem: (k) => { delete store[k]; },
+  };
+  window.everfile.tabs = (...a) => { if (++opened > 20) { throw new Error("tabs without end"); } return open(...a); };
+  const playing = () => {
+    plans++;
+    deepest = Math.max(deepest, ++inside);
+    const p = seats.plan(all("a", "b", "c"), ["me"]);
+    played = p.filter((w) => !w.still).length;
+    inside--;
+  };
+  const seats = window.everfile.seats({ onchange: playing, oncrowded: () => {} });
+  playing();
+  assert.deepEqual([opened, plans, deepest], [1, 1, 1], "while it plans nobody plans");
+  advance(0);
+  assert.deepEqual([plans, played], [2, 2], "one file and the mix: the older tab has three connections");
+  advance(4000);
+  assert.deepEqual([opened, plans, deepest], [1, 2, 1]);
+  store["everfile.seats http://test/ older"] = entry(4);
+  seats.plan(all("a"), ["me"]);
+  assert.equal(plans, 2, "what it reads as it holds another number is told after that");
+  advance(0);
+  assert.deepEqual([opened, plans, deepest, played], [1, 3, 1, 1]);
+  store["everfile.seats http://test/ older"] = entry(0);
+  window.fire("storage");
+  seats.end();
+  advance(0);
+  assert.equal(plans, 3, "and not to what is over");
+  assert.deepEqual([timers.length, listening], [0, 0]);
+  window.everfile.tabs = open;
+  delete window.localStorage;
+});
 `

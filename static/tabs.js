@@ -80,27 +80,37 @@
   }
 
   /*
-   * tabs(server, onchange) begins to listen; onchange() is called when before() may be
-   * another number. It has hold(n): so many are held here; before(): so many are held by
+   * tabs(server, onchange) begins to listen; onchange() is called, by itself and
+   * never from within what is below, when before() may be another number. It has hold(n): so many are held here; before(): so many are held by
    * the tabs that came before; and stop().
    */
   everfile.tabs = function (server, onchange) {
-    var tabs = {}, others = {}, over = false, link = null, timer, off;
+    var tabs = {}, others = {}, over = false, link = null, telling = null, timer, off;
     var me = { id: everfile.random(8), born: new Date().getTime(), n: 0 };
 
     function earlier(o) { return o.born < me.born || o.born === me.born && o.id < me.id; }
+
+    /* changed tells if before() was another number. It does so later: whoever is told asks
+     * and holds, and may be in the middle of just that. */
+    function changed(was) {
+      if (over || telling !== null || tabs.before() === was) { return; }
+      telling = setTimeout(function () {
+        telling = null;
+        onchange();
+      }, 0);
+    }
 
     function heard(who, since, held) {
       var was = tabs.before();
       if (typeof who !== "string" || typeof since !== "number" || !(held >= 0 && held <= 1000)) { return; }
       others["." + who] = { id: who, born: since, n: held, at: everfile.now() };
-      if (!over && tabs.before() !== was) { onchange(); }
+      changed(was);
     }
 
     function bury() {
       var was = tabs.before(), name;
       for (name in others) { if (everfile.now() - others[name].at > DEAD) { delete others[name]; } }
-      if (tabs.before() !== was) { onchange(); }
+      changed(was);
     }
 
     tabs.before = function () {
@@ -119,6 +129,7 @@
       tabs.hold(0);
       over = true;
       clearInterval(timer);
+      clearTimeout(telling);
       off();
       if (link) { link.stop(); }
     };

@@ -203,7 +203,7 @@
       element = options.element(to);
       looks = setInterval(look, LOOK);
       direct = everfile.direct({
-        polite: peer.polite, servers: helpers, word: said, onstream: came, onstate: linked, ontick: ticked,
+        polite: peer.polite, servers: function () { return helpers; }, word: said, onstream: came, onstate: linked, ontick: ticked,
         say: function (data) { return options.say(to, data); }
       });
       direct.source(stream);

@@ -91,7 +91,11 @@ test("the file first, the connection when it carries sound and picture", () => {
   begin();
   assert.deepEqual([last().state, last().theirs], ["file", false]);
   assert.match(last().text, /being tried/);
-  assert.deepEqual([link().options.polite, link().options.servers, link().sources], [true, [{ urls: ["stun:x"] }], ["the camera"]]);
+  assert.deepEqual([link().options.polite, link().options.servers(), link().sources], [true, [{ urls: ["stun:x"] }], ["the camera"]]);
+  way.servers([{ urls: ["stun:y"] }]);
+  assert.deepEqual([links.length, link().options.servers()], [1, [{ urls: ["stun:y"] }]], "the newest, for the next attempt");
+  way.servers(undefined);
+  assert.deepEqual(link().options.servers(), []);
   assert.equal(link().options.word(), "fa");
   up();
   assert.deepEqual([element.srcObject, element.muted, element.className], [remote, true, ""]);
