@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -236,6 +237,23 @@ func TestRoomOfAKey(t *testing.T) {
 	alice.say(calls.Message{Type: "leave", Call: "radio"})
 	alice.hear("ended")
 	alice.join("radio", both) // whose own key of before holds nothing
+}
+
+// A mix of what others published where a room is opened ends with them.
+func TestMixOfBefore(t *testing.T) {
+	o := wide()
+	o.Stream.Grace = time.Minute
+	r := start(t, "http", o)
+	p := r.publish("/standup/x.webm")
+	p.send(capture(t, sound)[0])
+	p.acked(1)
+	l := r.listen("/standup/mix.wav")
+	l.has(44)
+	alice, _ := r.phone("alice", "")
+	alice.join("standup", both)
+	if got := l.all(); !bytes.HasPrefix(got, []byte("RIFF")) {
+		t.Errorf("%d bytes", len(got))
+	}
 }
 
 // Somebody who does not read for a while is told how a room is now, not how it has been.
