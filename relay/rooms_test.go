@@ -256,6 +256,32 @@ func TestMixOfBefore(t *testing.T) {
 	}
 }
 
+// A mix wakes who rests without having sent anything, as after a restart of the server; and
+// is silence where all are there to listen.
+func TestMixAsksInRooms(t *testing.T) {
+	o := wide()
+	o.Unheard = 20 * time.Millisecond
+	r := start(t, "http", o)
+	waits := r.ask("GET", "/hall/mix.wav?wait=2s", nil)
+	eventually(t, "somebody waits", func() bool { return bytes.Contains(stacks(), []byte("AwaitRoom")) })
+	alice, _ := r.phone("alice", "")
+	bob, _ := r.phone("bob", "")
+	bob.join("hall", &calls.Media{})
+	m := alice.join("standup", both)
+	r.publish(m.Publish[0].URL + "&run=one&paused=1")
+	alice.hearDemand("/standup/alice.webm", false)
+	l := r.listen("/standup/mix.wav")
+	l.has(44)
+	alice.hearDemand("/standup/alice.webm", true)
+	l.resp.Body.Close()
+	alice.hearDemand("/standup/alice.webm", false)
+	resp := waits()
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("who waited for a room in which nobody speaks is told %s", resp.Status)
+	}
+}
+
 // Somebody who does not read for a while is told how a room is now, not how it has been.
 func TestNewestStart(t *testing.T) {
 	c := newSession(&Server{opt: Options{}.withDefaults()}, nil, func() {})
