@@ -185,11 +185,11 @@
   };
 
   inroom.answer = function () {
-    var k = room.now && room.now.knock;
+    var k = room.now && room.now.knock, lit = own.media().video && !own.darkened, muted = own.muted;
     if (!k) { return; }
     room.close();
     page.rooms.leave();
-    page.calls.answer(k);
+    page.calls.answer(k, lit, muted);
   };
 
   inroom.refuse = function () {

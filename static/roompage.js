@@ -28,7 +28,8 @@
     if (own.asking) { return; }
     // Before one is seen, a camera that is off is not even open.
     room.now.want = { audio: want.audio, video: !on };
-    own.open(room.now.want);
+    // One that came here switched off, from the room, may be open already.
+    if (!on && own.darkened) { own.dark(false); } else { own.open(room.now.want); }
   });
   ["camera", "microphone"].forEach(function (what) {
     var select = id("lobby-" + what + "-choice");

@@ -8,14 +8,18 @@ import (
 // A room as the page has it, with a phone, devices and a view that only note what is
 // done to them.
 func TestRoomPage(t *testing.T) {
-	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
-	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+	script := func(name string) string {
 		b, err := fs.ReadFile(Files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += string(b)
+		return string(b)
 	}
+	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
+	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+		text += script(name)
+	}
+	text += "}\nfunction realCalls() {\n" + script("calls.js") + "}\nfunction buttons() {\n" + script("roompage.js")
 	node(t, doms+pageFakes+text+"}\n", roomPageTests, "everfile.js", "page.js", "devices.js", "rooms.js", "chat.js")
 }
 
@@ -47,7 +51,7 @@ function fakes() {
     open: (want) => { own.want = want; own.stream = stream("audio", "video"); own.log.push("open"); if (page.inroom.own.stream && page.room.now) { page.inroom.own.stream(own.stream); } },
     close: () => { own.stream = own.want = null; own.muted = own.darkened = false; own.log.push("close"); },
     media: () => (own.stream ? { audio: own.want.audio && own.has.audio, video: own.want.video && own.has.video } : { audio: false, video: false }),
-    mute: (yes) => { own.muted = yes; }, mirror: () => true, list: () => {},
+    mute: (yes) => { own.muted = yes; }, dark: (yes) => { own.darkened = yes; own.log.push("dark " + yes); }, mirror: () => true, list: () => {},
   };
   page.ring = { unlock: () => {}, title: () => {} };
   page.grid = { begin: () => { tiles = {}; }, end: () => {}, add: (k, e) => { tiles[k] = e; }, remove: (k) => { delete tiles[k]; }, large: (k) => { page.grid.now = k; } };
@@ -202,6 +206,42 @@ test("leaving leaves nothing, and Join again is as it was", () => {
   said = [];
   view.again();
   assert.deepEqual([own.muted, window.location.hash, to("join").length, to("go").length], [true, "#standup", 1, 0]);
+});
+
+test("a camera that was switched off stays off: joined again, at the door once more, in a call", () => {
+  const dark = () => { enter("ben"); own.muted = own.darkened = true; said = []; };
+  const is = () => [own.muted, own.darkened];
+  dark();
+  page.room.leave();
+  view.again();
+  assert.deepEqual([is(), to("join").length], [[true, true], 1]);
+  dark();
+  window.location.hash = "";
+  page.room.moved();
+  view.again();
+  assert.deepEqual(is(), [true, true]);
+  dark();
+  hear("taken", { suggest: "", text: "" });
+  assert.deepEqual([state, is()], ["lobby", [true, true]]);
+  buttons();
+  made["lobby-camera"].attributes["aria-pressed"] = "false";
+  made["lobby-camera"].click();
+  assert.deepEqual(is(), [true, false], "the button at the door lights it");
+  enter("ben");
+  page.room.leave();
+  own.log = [];
+  view.again();
+  assert.deepEqual(own.log, ["open"], "nobody's camera is opened by what was not off");
+  for (const [off, want] of [[true, { audio: true, video: false }], [false, both]]) {
+    enter("ben");
+    page.scene = { ringing: () => {}, accepted: () => {} };
+    own.muted = own.darkened = off;
+    hear("knock", { call: "call-1", from: "zoe", media: both });
+    realCalls();
+    page.calls.phone = phone;
+    page.inroom.answer();
+    assert.deepEqual([to("answer"), own.want, own.muted], [[["call-1", want]], want, off]);
+  }
 });
 
 test("the address leads elsewhere", () => {

@@ -71,7 +71,11 @@
 
   /* again is at the door once more, for another name. */
   function again(now, sentence, name) {
-    if (view.state() === "room") { room.open(now.room, now.want); }
+    var muted = page.own.muted, darkened = page.own.darkened;
+    if (view.state() === "room") {
+      room.open(now.room, page.own.want || now.want);
+      room.alike(muted, darkened);
+    }
     room.now.state = "lobby";
     room.now.asked = false;
     lobby.wrong(sentence, name);
