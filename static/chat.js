@@ -7,7 +7,8 @@
  *
  *   begin(call, peer, me)   shows what was said in this call, or room, before a reload
  *   got(data, from)     somebody says {kind: "chat", id, text, ask}, which the one whom it
- *                       asks, or whoever it comes to, answers with {kind: "got", id}
+ *                       asks, or whoever it comes to, answers with {kind: "got", id}, and
+ *                       ids if there are several: at most one answer a second to each
  *   again()             the other side can be reached again
  *   end()               forgets everything
  *   onsend(data, to)    set by the page: sends it; returns whether it could be
@@ -20,7 +21,14 @@
   var everfile = root.everfile, page = everfile.page, doc = root.document, id = page.id;
   var chat = page.chat = { open: false, onsend: null, onunread: null };
   var LATE = 4000;   // ms after which it should have come
+  var PACE = 1000, MOST = 100;   // ms between two answers to the same one; messages in an answer
   var now = null, self = "", unread = 0, waiting = [];   // {words, sign}: messages that have not come
+
+  var answers = page.paced(PACE, MOST, function (to, ids) {
+    var data = { kind: "got", id: ids[0] };
+    if (ids.length > 1) { data.ids = ids; }
+    chat.onsend(data, to || undefined);
+  });
 
   function save() { page.keep("chat", now); }
 
@@ -70,9 +78,9 @@
     if (chat.onsend({ kind: "chat", id: one.words.id, text: one.words.text })) { setTimeout(late, LATE); } else { late(); }
   }
 
-  function come(number) {
+  function come(numbers) {
     waiting = waiting.filter(function (one) {
-      if (one.words.id !== number) { return true; }
+      if (numbers.indexOf(one.words.id) < 0) { return true; }
       one.words.come = true;
       one.sign.textContent = "";
     });
@@ -103,6 +111,7 @@
     now = null;
     unread = 0;
     waiting = [];
+    answers.end();
     id("messages").textContent = "";
     id("chat-text").value = "";
     page.keep("chat", null);
@@ -114,9 +123,9 @@
   chat.got = function (data, from) {
     var number = String(data.id || everfile.random(8)).slice(0, 64);
     if (!now) { return; }
-    if (data.kind === "got") { come(number); return; }
+    if (data.kind === "got") { come(Array.isArray(data.ids) ? data.ids : [number]); return; }
     if (typeof data.text !== "string") { return; }
-    if (data.id && (!data.ask || data.ask === self)) { chat.onsend({ kind: "got", id: number }, from); }
+    if (data.id && (!data.ask || data.ask === self)) { answers.add(from || "", number); }
     if (now.list.some(function (m) { return !m.mine && m.id === number && (m.from || "") === (from || now.peer); })) { return; }
     keep(data.text.slice(0, 10000), from || now.peer, number);
     if (chat.open) { return; }

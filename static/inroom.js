@@ -7,6 +7,7 @@
  *   greet()              says who is there
  *   settle()             tells the server what is really sent, if that is not what was said
  *   tell(to, ask)        tells the others, or one, what the file does not; ask: and they us
+ *   reply(to)            tells one who has asked, at most once a second
  *   send(data, to)       a text message; returns whether it could be sent
  *   listened()           so many listen to one's own file
  *   crowded(e), dismiss()   too many for the connections of this page
@@ -21,8 +22,10 @@
   var view = page.view, own = page.own, ring = page.ring, lobby = page.lobby, people = page.people, room = page.room;
   var id = page.id, text = page.text, show = page.show;
   var inroom = page.inroom = { own: {} };
-  var TICK = 500, CROWD = 2000;   // ms; a listener that opens a file anew counts twice for a moment
+  var TICK = 500, CROWD = 2000, PACE = 1000;   // ms; a listener that opens a file anew counts twice for a moment
   var clock = null, duck = null, crowd = null, said = "", ducks = false, gate = page.levels.gate();
+
+  var replies = page.paced(PACE, 1, function (to) { inroom.tell(to, false); });
 
   function phone() { return page.calls.phone; }
 
@@ -56,6 +59,7 @@
   inroom.end = function () {
     clearInterval(clock);
     clearTimeout(crowd);
+    replies.end();
     inroom.knock(null);
     if (duck) { duck.stop(); }
     duck = null;
@@ -106,6 +110,8 @@
     }
     inroom.refresh();
   };
+
+  inroom.reply = function (to) { replies.add(to, true); };
 
   /* send: one of them says that a message has come. */
   inroom.send = function (data, to) {

@@ -468,9 +468,56 @@ test("text in a room: one is asked whether it has come, and it waits for somebod
   said = [];
   hear("message", { from: "anna", data: { kind: "chat", id: "1", text: "Hi", ask: "ben" } });
   hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
+  advance(1000);
   hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
   assert.deepEqual(to("send"), [[{ kind: "got", id: "1" }, "ben"], [{ kind: "got", id: "1" }, "ben"]]);
   assert.equal(made.messages.textContent.split("Hi").length - 1, 2, "each is shown once, from each");
+});
+
+test("whoever asks again and again is answered once a second, all of it at once", () => {
+  enter("ben", "__proto__");
+  said = [];
+  const chat = (from, id, more) => hear("message", { from, data: Object.assign({ kind: "chat", id, text: "Hi" }, more) });
+  const ask = (from) => hear("message", { from, data: { kind: "state", muted: false, camera: true, ask: true } });
+  for (let i = 0; i < 50; i++) { ask("ben"); }
+  ask("__proto__");
+  assert.deepEqual(states(), [["ben", false, false], ["__proto__", false, false]]);
+  own.muted = true;
+  advance(999);
+  ask("ben");
+  assert.equal(states().length, 2);
+  advance(1);
+  assert.deepEqual(states().slice(2), [["ben", false, true]], "as it is by then");
+  said = [];
+  for (let i = 0; i < 200; i++) { chat("ben", "m" + i); }
+  chat("ben", "m1");
+  chat("__proto__", "m0");
+  assert.deepEqual(to("send"), [[{ kind: "got", id: "m0" }, "ben"], [{ kind: "got", id: "m0" }, "__proto__"]]);
+  advance(1000);
+  const all = to("send").slice(2);
+  assert.deepEqual([all.length, all[0][0].ids.length, all[0][0].ids.slice(0, 2), all[0][1]], [1, 100, ["m1", "m2"], "ben"]);
+  advance(1000);
+  assert.equal(to("send").length, 3, "and no more");
+  ask("ben");
+  ask("ben");
+  page.room.leave();
+  said = [];
+  assert.equal(timers.length, 0);
+});
+
+test("several messages that have come by one answer", () => {
+  enter("ben");
+  const say = (words) => { made["chat-text"].value = words; made["chat-form"].handlers.forEach((h) => h[1]({ preventDefault: () => {} })); };
+  let n = 0;
+  window.everfile.random = () => "id-" + n++;
+  ["One", "Two", "Three"].forEach(say);
+  const ids = to("send").filter((s) => s[0].kind === "chat").map((s) => s[0].id);
+  hear("message", { from: "ben", data: { kind: "got", id: ids[0], ids: [ids[0], ids[2], null] } });
+  advance(5000);
+  assert.equal(made.messages.textContent.split("Not delivered yet.").length - 1, 1);
+  said = [];
+  page.chat.again();
+  assert.deepEqual(to("send").map((s) => s[0].text), ["Two"]);
 });
 
 test("somebody by the name of __proto__", () => {

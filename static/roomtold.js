@@ -154,7 +154,7 @@
       chat.got(data, e.from);
     } else if (data.kind === "state") {
       people.state(e.from, data);
-      if (data.ask) { inroom.tell(e.from, false); }
+      if (data.ask) { inroom.reply(e.from); }
     }
   };
 
