@@ -21,6 +21,7 @@
   var people = page.people = { me: null };
   // all is by "." and the name: __proto__ is one, too.
   var all = {}, order = [], big = "", factor = 1, mixed = "", TAPS = /^(tap|paused)$/;
+  var KEPT = 3200;   // ms after which the last picture that came directly is gone (way.js)
 
   function find(caller) { return all["." + caller] || null; }
 
@@ -131,7 +132,7 @@
   function fresh(e) {
     return {
       caller: e.caller, media: e.media, away: false, plays: 0, state: {}, way: { state: "file", text: "", theirs: false }, slow: "",
-      volume: 1, hushed: false, still: false, ear: null, at: null, screen: null
+      volume: 1, hushed: false, still: false, ear: null, kept: null, at: null, screen: null
     };
   }
 
@@ -156,6 +157,7 @@
     if (!p) { return false; }
     delete all["." + e.caller];
     order.splice(order.indexOf(p), 1);
+    clearTimeout(p.kept);
     if (p.ear) { p.ear.stop(); }
     screens(p, false);
     unmake(p.at);
@@ -193,6 +195,8 @@
     var p = find(e.caller);
     if (!p) { return; }
     p.way = e;
+    clearTimeout(p.kept);
+    if (e.state !== "direct" && p.at.tile.direct.className === "on") { p.kept = setTimeout(function () { show(p); }, KEPT); }
     show(p);
   };
 

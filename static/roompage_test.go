@@ -455,6 +455,37 @@ test("what a tile says", () => {
   assert.deepEqual([now(), tiles.ben.now.muted], [["", "Neither camera nor microphone"], true]);
 });
 
+test("back from direct to the file: the last picture stays until the file plays, or for a moment", () => {
+  for (const plays of [true, false]) {
+    enter("ben");
+    const play = (s) => hear("play", { caller: "ben", state: s, text: "", mime: "video/webm", url: "/b" });
+    const way = (s) => hear("way", { caller: "ben", state: s, text: s, theirs: true }), direct = tiles.ben.direct;
+    direct.videoWidth = 640;
+    direct.className = "on";
+    play("direct");
+    way("direct");
+    way("file");
+    assert.deepEqual([tiles.ben.now.shows, tiles.ben.now.words], ["direct", ""]);
+    play("connecting");
+    assert.equal(tiles.ben.now.shows, "direct");
+    advance(3000);
+    direct.className = "";
+    if (plays) {
+      tiles.ben.file.videoWidth = 640;
+      play("playing");
+      assert.equal(tiles.ben.now.shows, "file");
+    } else {
+      advance(1000);
+      assert.deepEqual([tiles.ben.now.shows, tiles.ben.now.words], ["", "Connecting"], "and no longer");
+    }
+    way("direct");
+    direct.className = "on";
+    way("file");
+    page.room.leave();
+    assert.equal(timers.length, 0);
+  }
+});
+
 test("text in a room: one is asked whether it has come, and it waits for somebody", () => {
   enter();
   made["chat-text"].value = "Hello";
