@@ -1,6 +1,6 @@
 /*
- * everfile.page.chat: the text messages of one call. They are kept in the tab, so
- * that a reload in the call does not lose them.
+ * everfile.page.chat: the text messages of one call, the newest of them. They are kept
+ * in the tab, so that a reload in the call does not lose them.
  *
  * Each has a number, by which the other side says that it has come. What has not
  * is marked, and sent again when there is a chance; what comes twice is shown once.
@@ -22,6 +22,7 @@
   var chat = page.chat = { open: false, onsend: null, onunread: null };
   var LATE = 4000;   // ms after which it should have come
   var PACE = 1000, MOST = 100;   // ms between two answers to the same one; messages in an answer
+  var LONGEST = 500, KEPT = 100000;   // messages that are shown; characters that are kept of them
   var now = null, self = "", unread = 0, waiting = [];   // {words, sign}: messages that have not come
 
   var answers = page.paced(PACE, MOST, function (to, ids) {
@@ -30,7 +31,17 @@
     chat.onsend(data, to || undefined);
   });
 
-  function save() { page.keep("chat", now); }
+  /* write keeps the newest messages, as many as there is room for: the tab's storage is small. */
+  function write() {
+    var i, left = KEPT;
+    if (!now) { return; }
+    for (i = now.list.length; i > 0 && left >= 0; i--) { left -= JSON.stringify(now.list[i - 1]).length + 1; }
+    page.keep("chat", { call: now.call, peer: now.peer, list: now.list.slice(left < 0 ? i + 1 : i) });
+  }
+
+  var writes = page.paced(PACE, 1, write);
+
+  function save() { writes.add("", true); }
 
   function append(parent, tag, name, text) {
     var e = doc.createElement(tag);
@@ -54,13 +65,30 @@
     into.appendChild(doc.createTextNode(text.slice(from)));
   }
 
+  function fromOf(message) { return message.mine ? "You" : message.from || now.peer; }
+
+  /* head is the line above the first of those that somebody has said in a row. */
+  function head(message) {
+    var p = doc.createElement("p"), when = new Date(message.at);
+    p.className = "from";
+    p.textContent = fromOf(message) + ", " + when.getHours() + ":" + (when.getMinutes() < 10 ? "0" : "") + when.getMinutes();
+    return p;
+  }
+
+  /* forget the oldest one. */
+  function forget() {
+    var list = id("messages"), first;
+    now.list.shift();
+    list.removeChild(list.firstChild);
+    first = list.firstChild;
+    if (first && first.firstChild.className !== "from") { first.insertBefore(head(now.list[0]), first.firstChild); }
+  }
+
   function add(message) {
-    var list = id("messages"), last = list.lastChild, div = doc.createElement("div"), when = new Date(message.at), from = message.mine ? "You" : message.from || now.peer;
+    var list = id("messages"), last = list.lastChild, div = doc.createElement("div"), from = fromOf(message);
     div.className = message.mine ? "message mine" : "message";
     div.setAttribute("data-from", from);
-    if (!last || last.getAttribute("data-from") !== from) {
-      append(div, "p", "from", from + ", " + when.getHours() + ":" + (when.getMinutes() < 10 ? "0" : "") + when.getMinutes());
-    }
+    if (!last || last.getAttribute("data-from") !== from) { div.appendChild(head(message)); }
     link(append(div, "p", "said", ""), message.text);
     list.appendChild(div);
     if (message.mine && !message.come) { send({ words: message, sign: append(div, "p", "late", "") }); }
@@ -90,8 +118,8 @@
   function keep(words, who, number) {
     var message = { id: number, text: words, mine: !who, from: who, at: new Date().getTime() };
     now.list.push(message);
-    if (now.list.length > 500) { now.list.shift(); }
     add(message);
+    if (now.list.length > LONGEST) { forget(); }
     save();
   }
 
@@ -112,6 +140,7 @@
     unread = 0;
     waiting = [];
     answers.end();
+    writes.end();
     id("messages").textContent = "";
     id("chat-text").value = "";
     page.keep("chat", null);
@@ -138,6 +167,8 @@
     if (chat.onunread) { chat.onunread(0, ""); }
     chat.down();
   };
+
+  everfile.listen(root, "pagehide", write);   // what the last second has brought
 
   id("chat-form").addEventListener("submit", function (e) {
     var field = id("chat-text"), text = field.value.replace(/^\s+|\s+$/g, "");

@@ -32,6 +32,7 @@ class Element extends Target {
   querySelectorAll() { return []; }
   cloneNode() { return new Element(this.tagName); }
   appendChild(e) { if (e.parentNode && e.parentNode.childNodes) { e.parentNode.removeChild(e); } this.childNodes.push(e); e.parentNode = this; e.puts++; return e; }
+  insertBefore(e, next) { this.appendChild(e); this.childNodes.splice(this.childNodes.indexOf(next), 0, this.childNodes.pop()); return e; }
   removeChild(e) { this.childNodes = this.childNodes.filter((c) => c !== e); e.parentNode = null; if (e.contains(focused)) { focused = window.document.body; } }
   contains(e) { for (; e; e = e.parentNode) { if (e === this) { return true; } } return false; }
   focus() { focused = this; }

@@ -551,6 +551,35 @@ test("several messages that have come by one answer", () => {
   assert.deepEqual(to("send").map((s) => s[0].text), ["Two"]);
 });
 
+test("many messages: the newest are shown, and kept as there is room, once a second", () => {
+  enter("ben");
+  const chat = (id, text) => hear("message", { from: "ben", data: { kind: "chat", id, text } });
+  const was = () => JSON.parse(kept["everfile.chat"]), list = () => made.messages.childNodes;
+  const puts = [], set = window.sessionStorage.setItem;
+  window.sessionStorage.setItem = (k, v) => { if (k === "everfile.chat") { puts.push(v.length); } set(k, v); };
+  try {
+    for (let i = 0; i < 600; i++) { chat("m" + i, "Text " + i); }
+    assert.equal(puts.length, 0, "not within the second in which it began");
+    assert.deepEqual([list().length, list()[0].childNodes.map((e) => e.className), list()[1].childNodes.map((e) => e.className)], [500, ["from", "said"], ["said"]]);
+    assert.match(list()[0].textContent, /^ben, \d+:\d\dText 100$/);
+    advance(1000);
+    assert.deepEqual([puts.length, was().list.length, was().list[0].text], [1, 500, "Text 100"]);
+    for (let i = 0; i < 300; i++) { chat("n" + i, "\n".repeat(9000)); }
+    chat("last", "Last");
+    window.fire("pagehide");
+    assert.equal(puts.length, 2, "the page goes: what is new is kept");
+    assert.ok(puts[1] < 101000 && puts[1] > 80000, "kept: " + puts[1]);
+    assert.deepEqual([was().list.map((m) => m.id), was().call], [["n295", "n296", "n297", "n298", "n299", "last"].slice(-was().list.length), "standup"]);
+    const had = kept;
+    at("#standup");
+    kept = had;
+    page.chat.begin("standup", "", "alice");
+    assert.equal(list().length, was().list.length, "there again");
+    for (let i = 0; i < 500; i++) { chat("o" + i, "Text"); page.chat.got({ kind: "chat", id: "p" + i, text: "Text" }, "ben"); }
+    assert.equal(list().length, 500);
+  } finally { window.sessionStorage.setItem = set; }
+});
+
 test("somebody by the name of __proto__", () => {
   enter("__proto__", "constructor");
   assert.deepEqual(page.people.names(), ["__proto__", "constructor"]);
