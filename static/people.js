@@ -112,9 +112,13 @@
     page.person.refresh(p);
   };
 
-  /* hush mutes for this page, or not any more, whose tile that is. */
+  /* hush mutes for this page, or not any more, whose tile that is, or whose screen; but
+   * not who has no volume of his own here. */
   people.hush = function (key) {
-    order.forEach(function (p) { if (p.at.tile.key === key) { people.loud(p, p.volume, !p.hushed); } });
+    order.forEach(function (p) {
+      var theirs = p.at.tile.key === key || !!p.screen && p.screen.tile.key === key;
+      if (theirs && page.person.loudable(p)) { people.loud(p, p.volume, !p.hushed); }
+    });
   };
 
   people.loudness = {};

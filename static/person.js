@@ -4,6 +4,7 @@
  *
  *   open(p, tile)   p as in people.js, null for oneself
  *   refresh(p)      something of p has changed; null: of all
+ *   loudable(p)     whether that one's volume can be set here
  *   gone(tile)      the tile goes, and the panel with it
  *   file            one's own file, as the panel about oneself shows it
  */
@@ -15,7 +16,9 @@
   var person = page.person = { file: "", crowd: "" };
   var now = null, about = null;   // the tile, and whose
 
-  function settable() { return person.settable !== false; }
+  /* loudable says whether this page can turn somebody up and down: a mix has but one
+   * volume, and some phones let no script set any. */
+  person.loudable = function (p) { return !p.still && person.settable !== false; };
 
   /* wayOf words how somebody comes. */
   function wayOf(p, at) {
@@ -54,7 +57,7 @@
     var video;
     if (!now || p && p !== about) { return; }
     video = now.video();
-    show(id("person-sound"), !!about && !about.still && settable());   // a mix has but one volume
+    show(id("person-sound"), !!about && person.loudable(about));
     if (about) { other(); } else { oneself(); }
     view.pressed("person-large", page.people.isLarge(now.key));
     show(id("person-full"), page.canFill(now.element, now.file));

@@ -430,6 +430,27 @@ test("tiles: where things play, which one is large, how loud", () => {
   people.loudness.volume = 1;
 });
 
+test("M on a tile: also on that of a screen; not where there is no volume to set", () => {
+  enter("ben", "anna");
+  const people = page.people;
+  peer("ben", { media: { audio: true, video: true, screen: { audio: true, video: true } } });
+  buttons();
+  const press = (key, on) => {
+    const target = { closest: () => ({ getAttribute: () => on, querySelector: () => "first" }) };
+    window.document.handlers.filter((h) => h[0] === "keydown").forEach((h) => h[1]({ key, target }));
+  };
+  press("m", "ben/screen");
+  assert.deepEqual([tiles.ben.loud, tiles["ben/screen"].loud, tiles.anna.loud], [0, 0, 1]);
+  press("M", "ben");
+  assert.deepEqual([tiles.ben.loud, tiles["ben/screen"].loud], [1, 1]);
+  hear("crowded", { yes: true, text: "", names: ["anna"] });
+  press("m", "anna");
+  assert.equal(tiles.anna.loud, 1, "heard in the mix");
+  page.person.settable = false;
+  press("m", "ben");
+  assert.equal(tiles.ben.loud, 1);
+});
+
 test("what a tile says", () => {
   enter("ben");
   const play = (s, more) => hear("play", Object.assign({ caller: "ben", state: s, text: "No.", mime: "video/webm", url: "/b" }, more)), now = () => [tiles.ben.now.shows, tiles.ben.now.words];
