@@ -23,7 +23,7 @@
   var id = page.id, text = page.text, show = page.show;
   var inroom = page.inroom = { own: {} };
   var TICK = 500, CROWD = 2000, PACE = 1000;   // ms; a listener that opens a file anew counts twice for a moment
-  var clock = null, duck = null, crowd = null, said = "", ducks = false, gate = page.levels.gate();
+  var clock = null, duck = null, crowd = null, soon = "", said = "", ducks = false, gate = page.levels.gate();
 
   var replies = page.paced(PACE, 1, function (to) { inroom.tell(to, false); });
 
@@ -59,6 +59,7 @@
   inroom.end = function () {
     clearInterval(clock);
     clearTimeout(crowd);
+    crowd = null;
     replies.end();
     inroom.knock(null);
     if (duck) { duck.stop(); }
@@ -145,9 +146,13 @@
   /* listened counts but those who are not in the room. */
   inroom.listened = function () {
     var now = room.now, n = people.listeners(now.files), words = n ? n + (n === 1 ? " listens" : " listen") + " to your file" : "";
+    if (crowd && words === soon) { return; }   // or it would be put off by every event
     clearTimeout(crowd);
+    crowd = null;
     if (words === now.crowd) { return; }
+    soon = words;
     crowd = setTimeout(function () {
+      crowd = null;
       now.crowd = words;
       page.person.crowd = words && words + ", who may be recording.";
       if (words) { view.say(words + "."); }

@@ -333,6 +333,29 @@ test("who listens and is not in the room", () => {
   assert.equal(page.people.me.now.note, "");
 });
 
+test("who listens is told, whatever else happens meanwhile", () => {
+  enter("ben");
+  for (const n of [3, 4]) {
+    for (let i = 0; i < 3; i++) {
+      hear("listeners", { url: "/standup/alice.webm", n });
+      advance(900);
+    }
+    assert.equal(page.people.me.now.note, n - 1 + " listen to your file");
+  }
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  advance(1000);
+  hear("listeners", { url: "/standup/alice.webm", n: 4 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "3 listen to your file", "what was so for a moment is not");
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  page.room.leave();
+  view.again();
+  start("ben");
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "8 listen to your file");
+});
+
 test("crowded: said once, and not again once it was dismissed", () => {
   enter("ben", "anna");
   spoken();
