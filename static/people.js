@@ -8,6 +8,7 @@
  *                       or has come back
  *   element(caller, mime, screen), direct(caller)   where the phone plays
  *   me                  one's own tile
+ *   tile(key)           the tile by that key, or null
  *   large(key)          shows that one large, or not any more
  *   names(), asks()     who is there; whether something wants a tap before it plays
  *   loudness            {volume}: of all together, as everfile.duck sets it
@@ -87,12 +88,18 @@
     }
   }
 
+  /* tiles is all of them, one's own first. */
+  function tiles() {
+    return [people.me].concat(order.map(function (p) { return p.at.tile; }), order.map(function (p) { return p.screen && p.screen.tile; }))
+      .filter(function (tile) { return tile; });
+  }
+
+  people.tile = function (key) { return tiles().filter(function (tile) { return tile.key === key; })[0] || null; };
+
   people.large = function (key) {
     big = big === key ? "" : key;
     grid.large(big);
-    [people.me].concat(order.map(function (p) { return p.at.tile; }), order.map(function (p) { return p.screen && p.screen.tile; })).forEach(function (tile) {
-      if (tile) { tile.large(tile.key === big); }
-    });
+    tiles().forEach(function (tile) { tile.large(tile.key === big); });
     page.person.refresh(null);
   };
 

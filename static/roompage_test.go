@@ -453,6 +453,29 @@ test("tiles: where things play, which one is large, how loud", () => {
   people.loudness.volume = 1;
 });
 
+test("the whole screen is for the video that is seen", () => {
+  enter("ben");
+  buttons();
+  const filled = [], asked = [], ben = tiles.ben;
+  page.fill = (e, video) => filled.push([e, video]);
+  page.canFill = (e, video) => { asked.push(video); return true; };
+  const f = (key) => window.document.handlers.filter((h) => h[0] === "keydown").forEach((h) => h[1]({ key: "f", target: { closest: () => Object.assign(new Element("li"), { attributes: { "data-tile": key } }) } }));
+  for (const [now, video] of [[ben.direct, ben.direct], [ben.file, ben.file], [null, ben.file]]) {
+    ben.video = () => now;
+    page.person.open({ caller: "ben", volume: 1, way: {}, at: null }, ben);
+    assert.ok(asked.pop() === video);
+    page.person.full();
+    f("ben");
+    assert.ok(filled.length === 2 && filled.every((one) => one[0] === ben.element && one[1] === video));
+    filled.length = 0;
+    page.person.gone(ben);
+  }
+  f("/me");
+  assert.ok(filled[0][1] === tiles["/me"].file);
+  f("gone");
+  assert.equal(filled.length, 1);
+});
+
 test("M on a tile: also on that of a screen; not where there is no volume to set", () => {
   enter("ben", "anna");
   const people = page.people;
