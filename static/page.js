@@ -12,6 +12,9 @@
   /* NAME is what people and files may be called. */
   page.NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
+  /* local() says whether this page's address leads nowhere but to this machine. */
+  page.local = function () { return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(root.location.hostname); };
+
   page.id = function (id) { return doc.getElementById(id); };
 
   /* show(element, yes) shows or hides. What hides gives the focus to what is around
