@@ -139,7 +139,7 @@
   }
 
   function addresses() {
-    var a = root.location.protocol + "//" + root.location.host + "/", local = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(root.location.hostname);
+    var a = root.location.protocol + "//" + root.location.host + "/", local = page.local();
     text(id("address"), a);
     ["address-box", "command-box", "own-url-box", "own-picture-box", "other-url-box", "other-picture-box", "curl-box"].forEach(function (box) { page.copyable(id(box)); });
     show(id("local"), local);

@@ -4,7 +4,7 @@
  * while it runs. What a reload must not lose is kept in sessionStorage.
  *
  *   call(to, pictured), accept(pictured), leave(how), again()
- *   answer(knock)              takes the call that came while one was in a room
+ *   answer(knock, lit, muted)  takes the call that came while one was in a room, and was like that
  *   finish(sentence, button)   it is over here, whatever the server says
  *   settle(), save()           something has changed: tell it, keep it
  *   linked(), back()           the connection is lost or there again; and what was said is known
@@ -107,9 +107,11 @@
     devices();
   };
 
-  /* answer takes a call that came while one was in a room, which was left for it. */
-  calls.answer = function (knock) {
-    become(fresh(knock.from, { audio: true, video: !!knock.media.video }));
+  /* answer takes a call that came while one was in a room, which was left for it: seen
+   * only by who was lit there, and muted if one was. */
+  calls.answer = function (knock, lit, muted) {
+    become(fresh(knock.from, { audio: true, video: lit && !!knock.media.video }));
+    own.muted = muted;
     talk.incoming = talk.accepted = true;
     talk.call = knock.call;
     talk.their = knock.media;

@@ -192,6 +192,18 @@
     if (media && media.addEventListener) { media.addEventListener("devicechange", fn, false); }
   };
 
+  /* loudness(analyser, samples) is how loud it is now, 0 to 1: from -50 dB to 0 dB, as
+   * ears hear it. samples is room for them. */
+  devices.loudness = function (analyser, samples) {
+    var i, d, sum = 0;
+    analyser.getByteTimeDomainData(samples);
+    for (i = 0; i < samples.length; i++) {
+      d = (samples[i] - 128) / 128;
+      sum += d * d;
+    }
+    return Math.max(0, Math.min(1, 1 + Math.log(Math.sqrt(sum / samples.length) + 1e-6) / Math.LN10 * 20 / 50));
+  };
+
   /*
    * meter(stream, fn) calls fn(level), 0 to 1, ten times a second, and returns
    * what stops it; null without WebAudio.
@@ -208,12 +220,8 @@
     } catch (e) { return null; }
     samples = new Uint8Array(analyser.fftSize);
     timer = setInterval(function () {
-      var i, d, sum = 0;
       if (context.state === "suspended" && ticks++ % 20 === 0) { context.resume(); }   // before the first click
-      analyser.getByteTimeDomainData(samples);
-      for (i = 0; i < samples.length; i++) { d = (samples[i] - 128) / 128; sum += d * d; }
-      // From -50 dB to 0 dB, as ears hear it.
-      fn(Math.max(0, Math.min(1, 1 + Math.log(Math.sqrt(sum / samples.length) + 1e-6) / Math.LN10 * 20 / 50)));
+      fn(devices.loudness(analyser, samples));
     }, 100);
     return function () {
       clearInterval(timer);

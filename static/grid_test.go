@@ -4,7 +4,7 @@ import "testing"
 
 // Where the tiles of a room are, what a room is called, and who speaks.
 func TestGrid(t *testing.T) {
-	node(t, doms, gridTest, "everfile.js", "page.js", "rooms.js", "grid.js", "levels.js")
+	node(t, doms, gridTest, "everfile.js", "page.js", "devices.js", "rooms.js", "grid.js", "levels.js")
 }
 
 // doms is as much of a document as the pages' scripts ask for: elements by id or made,
@@ -32,6 +32,7 @@ class Element extends Target {
   querySelectorAll() { return []; }
   cloneNode() { return new Element(this.tagName); }
   appendChild(e) { if (e.parentNode && e.parentNode.childNodes) { e.parentNode.removeChild(e); } this.childNodes.push(e); e.parentNode = this; e.puts++; return e; }
+  insertBefore(e, next) { this.appendChild(e); this.childNodes.splice(this.childNodes.indexOf(next), 0, this.childNodes.pop()); return e; }
   removeChild(e) { this.childNodes = this.childNodes.filter((c) => c !== e); e.parentNode = null; if (e.contains(focused)) { focused = window.document.body; } }
   contains(e) { for (; e; e = e.parentNode) { if (e === this) { return true; } } return false; }
   focus() { focused = this; }
@@ -78,6 +79,19 @@ for (const [w, h, what] of [[980, 560, "wide"], [348, 480, "a phone"], [348, 90,
     }
   }
 }
+
+test("how loud something is", () => {
+  const loud = (level) => window.everfile.devices.loudness({ getByteTimeDomainData: (a) => a.forEach((_, i) => { a[i] = i % 2 ? 128 + level : 128 - level; }) }, new Uint8Array(64));
+  assert.deepEqual([0, 1, 7, 127].map((l) => Math.round(loud(l) * 100)), [0, 16, 50, 100]);
+});
+
+test("addresses that lead to this machine alone", () => {
+  const was = window.location.hostname;
+  const is = (name) => { window.location.hostname = name; return page.local(); };
+  assert.ok(["localhost", "a.localhost", "127.0.0.1", "127.1.2.3", "[::1]"].every(is));
+  assert.ok(!["", "localhost.example", "example.org", "192.168.1.27", "127.example.org", "[::2]"].some(is));
+  window.location.hostname = was;
+});
 
 test("in rows as one would", () => {
   const rows = (n, w, h) => { const c = {}; grid.plan(n, w, h).forEach((p) => { c[p.y] = (c[p.y] || 0) + 1; }); return Object.values(c).join(); };

@@ -7,6 +7,7 @@
  *   greet()              says who is there
  *   settle()             tells the server what is really sent, if that is not what was said
  *   tell(to, ask)        tells the others, or one, what the file does not; ask: and they us
+ *   reply(to)            tells one who has asked, at most once a second
  *   send(data, to)       a text message; returns whether it could be sent
  *   listened()           so many listen to one's own file
  *   crowded(e), dismiss()   too many for the connections of this page
@@ -21,8 +22,10 @@
   var view = page.view, own = page.own, ring = page.ring, lobby = page.lobby, people = page.people, room = page.room;
   var id = page.id, text = page.text, show = page.show;
   var inroom = page.inroom = { own: {} };
-  var TICK = 500, CROWD = 2000;   // ms; a listener that opens a file anew counts twice for a moment
-  var clock = null, duck = null, crowd = null, said = "", ducks = false, gate = page.levels.gate();
+  var TICK = 500, CROWD = 2000, PACE = 1000;   // ms; a listener that opens a file anew counts twice for a moment
+  var clock = null, duck = null, crowd = null, soon = "", said = "", ducks = false, gate = page.levels.gate();
+
+  var replies = page.paced(PACE, 1, function (to) { inroom.tell(to, false); });
 
   function phone() { return page.calls.phone; }
 
@@ -56,6 +59,8 @@
   inroom.end = function () {
     clearInterval(clock);
     clearTimeout(crowd);
+    crowd = null;
+    replies.end();
     inroom.knock(null);
     if (duck) { duck.stop(); }
     duck = null;
@@ -107,6 +112,8 @@
     inroom.refresh();
   };
 
+  inroom.reply = function (to) { replies.add(to, true); };
+
   /* send: one of them says that a message has come. */
   inroom.send = function (data, to) {
     var one = people.reached();
@@ -139,9 +146,13 @@
   /* listened counts but those who are not in the room. */
   inroom.listened = function () {
     var now = room.now, n = people.listeners(now.files), words = n ? n + (n === 1 ? " listens" : " listen") + " to your file" : "";
+    if (crowd && words === soon) { return; }   // or it would be put off by every event
     clearTimeout(crowd);
+    crowd = null;
     if (words === now.crowd) { return; }
+    soon = words;
     crowd = setTimeout(function () {
+      crowd = null;
       now.crowd = words;
       page.person.crowd = words && words + ", who may be recording.";
       if (words) { view.say(words + "."); }
@@ -185,11 +196,11 @@
   };
 
   inroom.answer = function () {
-    var k = room.now && room.now.knock;
+    var k = room.now && room.now.knock, lit = own.media().video && !own.darkened, muted = own.muted;
     if (!k) { return; }
     room.close();
     page.rooms.leave();
-    page.calls.answer(k);
+    page.calls.answer(k, lit, muted);
   };
 
   inroom.refuse = function () {

@@ -11,11 +11,10 @@
   var everfile = root.everfile, page = everfile.page, view = page.view, nav = root.navigator;
   var id = page.id, text = page.text, show = page.show;
   var invite = page.invite = {};
-  var LOCAL = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/;
   var now = "";
 
   invite.show = function (room) {
-    var link = page.rooms.link(room), img = id("room-qr"), local = LOCAL.test(root.location.hostname);
+    var link = page.rooms.link(room), img = id("room-qr"), local = page.local();
     if (now === room) { return; }
     now = room;
     text(id("room-link"), link);

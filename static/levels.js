@@ -33,19 +33,9 @@
     };
   };
 
-  function loudness(analyser) {
-    var i, d, sum = 0;
-    analyser.getByteTimeDomainData(samples);
-    for (i = 0; i < samples.length; i++) {
-      d = (samples[i] - 128) / 128;
-      sum += d * d;
-    }
-    return Math.max(0, Math.min(1, 1 + Math.log(Math.sqrt(sum / samples.length) + 1e-6) / Math.LN10 * 20 / 50));
-  }
-
   function tick() {
     followed.slice().forEach(function (one) {
-      var yes = one.gate.step(one.source ? loudness(one.analyser) : 0, TICK);
+      var yes = one.gate.step(one.source ? everfile.devices.loudness(one.analyser, samples) : 0, TICK);
       if (yes !== one.yes) {
         one.yes = yes;
         one.fn(yes);

@@ -12,6 +12,9 @@
   /* NAME is what people and files may be called. */
   page.NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
+  /* local() says whether this page's address leads nowhere but to this machine. */
+  page.local = function () { return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(root.location.hostname); };
+
   page.id = function (id) { return doc.getElementById(id); };
 
   /* show(element, yes) shows or hides. What hides gives the focus to what is around
@@ -74,6 +77,31 @@
     var s = Math.floor(seconds);
     function two(n) { return (n < 10 ? "0" : "") + n; }
     return (s >= 3600 ? Math.floor(s / 3600) + ":" + two(Math.floor(s / 60) % 60) : Math.floor(s / 60)) + ":" + two(s % 60);
+  };
+
+  /* paced(ms, most, fn) has add(key, what), which calls fn(key, [what]) at once, and then
+   * at most every ms for each key, with the first `most` different ones that came
+   * meanwhile; end() forgets them. */
+  page.paced = function (ms, most, fn) {
+    var lists = {};   // by "." and the key, while it has to wait: __proto__ is one, too
+    function go(key, all) {
+      var list = lists["." + key] = [];
+      list.timer = setTimeout(function () {
+        delete lists["." + key];
+        if (list.length) { go(key, list); }
+      }, ms);
+      fn(key, all);
+    }
+    return {
+      add: function (key, what) {
+        var list = lists["." + key];
+        if (!list) { go(key, [what]); } else if (list.length < most && list.indexOf(what) < 0) { list.push(what); }
+      },
+      end: function () {
+        Object.keys(lists).forEach(function (key) { clearTimeout(lists[key].timer); });
+        lists = {};
+      }
+    };
   };
 
   function select(node) {

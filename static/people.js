@@ -8,6 +8,7 @@
  *                       or has come back
  *   element(caller, mime, screen), direct(caller)   where the phone plays
  *   me                  one's own tile
+ *   tile(key)           the tile by that key, or null
  *   large(key)          shows that one large, or not any more
  *   names(), asks()     who is there; whether something wants a tap before it plays
  *   loudness            {volume}: of all together, as everfile.duck sets it
@@ -21,6 +22,7 @@
   var people = page.people = { me: null };
   // all is by "." and the name: __proto__ is one, too.
   var all = {}, order = [], big = "", factor = 1, mixed = "", TAPS = /^(tap|paused)$/;
+  var KEPT = 3200;   // ms after which the last picture that came directly is gone (way.js)
 
   function find(caller) { return all["." + caller] || null; }
 
@@ -86,12 +88,18 @@
     }
   }
 
+  /* tiles is all of them, one's own first. */
+  function tiles() {
+    return [people.me].concat(order.map(function (p) { return p.at.tile; }), order.map(function (p) { return p.screen && p.screen.tile; }))
+      .filter(function (tile) { return tile; });
+  }
+
+  people.tile = function (key) { return tiles().filter(function (tile) { return tile.key === key; })[0] || null; };
+
   people.large = function (key) {
     big = big === key ? "" : key;
     grid.large(big);
-    [people.me].concat(order.map(function (p) { return p.at.tile; }), order.map(function (p) { return p.screen && p.screen.tile; })).forEach(function (tile) {
-      if (tile) { tile.large(tile.key === big); }
-    });
+    tiles().forEach(function (tile) { tile.large(tile.key === big); });
     page.person.refresh(null);
   };
 
@@ -111,9 +119,13 @@
     page.person.refresh(p);
   };
 
-  /* hush mutes for this page, or not any more, whose tile that is. */
+  /* hush mutes for this page, or not any more, whose tile that is, or whose screen; but
+   * not who has no volume of his own here. */
   people.hush = function (key) {
-    order.forEach(function (p) { if (p.at.tile.key === key) { people.loud(p, p.volume, !p.hushed); } });
+    order.forEach(function (p) {
+      var theirs = p.at.tile.key === key || !!p.screen && p.screen.tile.key === key;
+      if (theirs && page.person.loudable(p)) { people.loud(p, p.volume, !p.hushed); }
+    });
   };
 
   people.loudness = {};
@@ -131,7 +143,7 @@
   function fresh(e) {
     return {
       caller: e.caller, media: e.media, away: false, plays: 0, state: {}, way: { state: "file", text: "", theirs: false }, slow: "",
-      volume: 1, hushed: false, still: false, ear: null, at: null, screen: null
+      volume: 1, hushed: false, still: false, ear: null, kept: null, at: null, screen: null
     };
   }
 
@@ -156,6 +168,7 @@
     if (!p) { return false; }
     delete all["." + e.caller];
     order.splice(order.indexOf(p), 1);
+    clearTimeout(p.kept);
     if (p.ear) { p.ear.stop(); }
     screens(p, false);
     unmake(p.at);
@@ -193,6 +206,8 @@
     var p = find(e.caller);
     if (!p) { return; }
     p.way = e;
+    clearTimeout(p.kept);
+    if (e.state !== "direct" && p.at.tile.direct.className === "on") { p.kept = setTimeout(function () { show(p); }, KEPT); }
     show(p);
   };
 

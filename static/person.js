@@ -4,6 +4,8 @@
  *
  *   open(p, tile)   p as in people.js, null for oneself
  *   refresh(p)      something of p has changed; null: of all
+ *   loudable(p)     whether that one's volume can be set here
+ *   fill(tile), full()   the whole screen for a tile, or for that which the panel is about
  *   gone(tile)      the tile goes, and the panel with it
  *   file            one's own file, as the panel about oneself shows it
  */
@@ -15,7 +17,12 @@
   var person = page.person = { file: "", crowd: "" };
   var now = null, about = null;   // the tile, and whose
 
-  function settable() { return person.settable !== false; }
+  /* loudable says whether this page can turn somebody up and down: a mix has but one
+   * volume, and some phones let no script set any. */
+  person.loudable = function (p) { return !p.still && person.settable !== false; };
+
+  /* seen is the <video> for browsers that fill the screen with nothing else. */
+  function seen(tile) { return tile.video() || tile.file; }
 
   /* wayOf words how somebody comes. */
   function wayOf(p, at) {
@@ -54,10 +61,10 @@
     var video;
     if (!now || p && p !== about) { return; }
     video = now.video();
-    show(id("person-sound"), !!about && !about.still && settable());   // a mix has but one volume
+    show(id("person-sound"), !!about && person.loudable(about));
     if (about) { other(); } else { oneself(); }
     view.pressed("person-large", page.people.isLarge(now.key));
-    show(id("person-full"), page.canFill(now.element, now.file));
+    show(id("person-full"), page.canFill(now.element, seen(now)));
     show(id("person-inset"), !!(doc.pictureInPictureEnabled && video && video.requestPictureInPicture));
   };
 
@@ -86,7 +93,9 @@
 
   person.large = function () { if (now) { page.people.large(now.key); } };
 
-  person.fill = function () { if (now) { page.fill(now.element, now.file); } };
+  /* fill gives that tile the whole screen. */
+  person.fill = function (tile) { page.fill(tile.element, seen(tile)); };
+  person.full = function () { if (now) { person.fill(now); } };
 
   /* inset puts the picture above all other windows, where the browser can. */
   person.inset = function () {

@@ -10,6 +10,7 @@
  *   inside()              the server has let us in, or back in
  *   refused(sentence)     it has not
  *   leave(), again()
+ *   alike(muted, darkened)   as it was before, in what is opened now
  *   finish(sentence, button)   it is over here, whatever the server says
  *   close()               leaves nothing of it
  *   begin(before)         the page begins: at a door, or in the room that it was in
@@ -25,7 +26,7 @@
   var view = page.view, own = page.own, ring = page.ring, chat = page.chat, lobby = page.lobby, people = page.people, rooms = page.rooms;
   var room = page.room = { now: null };
   var BOTH = { audio: true, video: true };
-  var last = null;   // {name, want, muted}: the room that was left
+  var last = null;   // {name, want, muted, darkened}: the room that was left
 
   function calls() { return page.calls; }
   function phone() { return page.calls.phone; }
@@ -135,12 +136,21 @@
     ring.title("");
   };
 
+  /* alike: what was switched off stays so in what is opened now. */
+  room.alike = function (muted, darkened) {
+    own.mute(muted);
+    if (darkened) { own.dark(true); }   // dark(false) would open a camera that nobody wanted
+  };
+
+  /* left keeps what one was like, for who joins again. */
+  function left(now) { last = { name: now.room, want: own.want || now.want, muted: own.muted, darkened: own.darkened }; }
+
   function home() { view.mode(!phone() ? "offline" : calls().link === "open" ? "idle" : "connecting"); }
 
   room.finish = function (sentence, button) {
     var now = room.now;
     if (!now) { return; }
-    last = { name: now.room, want: own.want || now.want, muted: own.muted };
+    left(now);
     room.close();
     rooms.leave();
     home();
@@ -155,11 +165,11 @@
     if (inside && phone()) { phone().leave(); }
   };
 
-  /* again is what it was like, muted if it was. */
+  /* again is what it was like: muted if it was, and unseen. */
   room.again = function () {
     if (!last || room.now || calls().talk) { return; }
     room.open(last.name, last.want);
-    own.mute(last.muted);
+    room.alike(last.muted, last.darkened);
     rooms.enter(last.name);
     if (calls().me) { room.join(calls().me); }
   };
@@ -176,7 +186,7 @@
   /* went: the address leads elsewhere. */
   function went(now) {
     var inside = now.state !== "lobby";
-    if (inside) { last = { name: now.room, want: own.want || now.want, muted: own.muted }; }
+    if (inside) { left(now); }
     room.close();
     home();
     if (inside) {

@@ -28,7 +28,8 @@
     if (own.asking) { return; }
     // Before one is seen, a camera that is off is not even open.
     room.now.want = { audio: want.audio, video: !on };
-    own.open(room.now.want);
+    // One that came here switched off, from the room, may be open already.
+    if (!on && own.darkened) { own.dark(false); } else { own.open(room.now.want); }
   });
   ["camera", "microphone"].forEach(function (what) {
     var select = id("lobby-" + what + "-choice");
@@ -46,7 +47,7 @@
   click("knock-refuse", inroom.refuse);
   click("room-share", page.invite.pass);
   click("person-large", person.large);
-  click("person-full", person.fill);
+  click("person-full", person.full);
   click("person-inset", person.inset);
   click("person-hush", person.hush);
   ["input", "change"].forEach(function (type) {
@@ -62,7 +63,7 @@
     if ((e.key === "Escape" || e.key === "Esc") && !view.openPanel()) { page.people.large(""); }
     if (!tile) { return; }
     if (e.key === "m" || e.key === "M") { page.people.hush(key); }
-    if (e.key === "f" || e.key === "F") { page.fill(tile, tile.querySelector("video")); }
+    if ((e.key === "f" || e.key === "F") && page.people.tile(key)) { person.fill(page.people.tile(key)); }
   }, false);
 
   everfile.listen(root, "hashchange", room.moved);

@@ -8,14 +8,18 @@ import (
 // A room as the page has it, with a phone, devices and a view that only note what is
 // done to them.
 func TestRoomPage(t *testing.T) {
-	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
-	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+	script := func(name string) string {
 		b, err := fs.ReadFile(Files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += string(b)
+		return string(b)
 	}
+	text := "\nfunction scripts2() {\nscripts();\nfakes();\n"
+	for _, name := range []string{"levels.js", "seen.js", "people.js", "person.js", "share.js", "lobby.js", "room.js", "inroom.js", "roomtold.js"} {
+		text += script(name)
+	}
+	text += "}\nfunction realCalls() {\n" + script("calls.js") + "}\nfunction buttons() {\n" + script("roompage.js")
 	node(t, doms+pageFakes+text+"}\n", roomPageTests, "everfile.js", "page.js", "devices.js", "rooms.js", "chat.js")
 }
 
@@ -47,7 +51,7 @@ function fakes() {
     open: (want) => { own.want = want; own.stream = stream("audio", "video"); own.log.push("open"); if (page.inroom.own.stream && page.room.now) { page.inroom.own.stream(own.stream); } },
     close: () => { own.stream = own.want = null; own.muted = own.darkened = false; own.log.push("close"); },
     media: () => (own.stream ? { audio: own.want.audio && own.has.audio, video: own.want.video && own.has.video } : { audio: false, video: false }),
-    mute: (yes) => { own.muted = yes; }, mirror: () => true, list: () => {},
+    mute: (yes) => { own.muted = yes; }, dark: (yes) => { own.darkened = yes; own.log.push("dark " + yes); }, mirror: () => true, list: () => {},
   };
   page.ring = { unlock: () => {}, title: () => {} };
   page.grid = { begin: () => { tiles = {}; }, end: () => {}, add: (k, e) => { tiles[k] = e; }, remove: (k) => { delete tiles[k]; }, large: (k) => { page.grid.now = k; } };
@@ -204,6 +208,42 @@ test("leaving leaves nothing, and Join again is as it was", () => {
   assert.deepEqual([own.muted, window.location.hash, to("join").length, to("go").length], [true, "#standup", 1, 0]);
 });
 
+test("a camera that was switched off stays off: joined again, at the door once more, in a call", () => {
+  const dark = () => { enter("ben"); own.muted = own.darkened = true; said = []; };
+  const is = () => [own.muted, own.darkened];
+  dark();
+  page.room.leave();
+  view.again();
+  assert.deepEqual([is(), to("join").length], [[true, true], 1]);
+  dark();
+  window.location.hash = "";
+  page.room.moved();
+  view.again();
+  assert.deepEqual(is(), [true, true]);
+  dark();
+  hear("taken", { suggest: "", text: "" });
+  assert.deepEqual([state, is()], ["lobby", [true, true]]);
+  buttons();
+  made["lobby-camera"].attributes["aria-pressed"] = "false";
+  made["lobby-camera"].click();
+  assert.deepEqual(is(), [true, false], "the button at the door lights it");
+  enter("ben");
+  page.room.leave();
+  own.log = [];
+  view.again();
+  assert.deepEqual(own.log, ["open"], "nobody's camera is opened by what was not off");
+  for (const [off, want] of [[true, { audio: true, video: false }], [false, both]]) {
+    enter("ben");
+    page.scene = { ringing: () => {}, accepted: () => {} };
+    own.muted = own.darkened = off;
+    hear("knock", { call: "call-1", from: "zoe", media: both });
+    realCalls();
+    page.calls.phone = phone;
+    page.inroom.answer();
+    assert.deepEqual([to("answer"), own.want, own.muted], [[["call-1", want]], want, off]);
+  }
+});
+
 test("the address leads elsewhere", () => {
   enter();
   window.location.hash = "#other";
@@ -291,6 +331,29 @@ test("who listens and is not in the room", () => {
   hear("listeners", { url: "/standup/alice.webm", n: 1 });
   advance(3000);
   assert.equal(page.people.me.now.note, "");
+});
+
+test("who listens is told, whatever else happens meanwhile", () => {
+  enter("ben");
+  for (const n of [3, 4]) {
+    for (let i = 0; i < 3; i++) {
+      hear("listeners", { url: "/standup/alice.webm", n });
+      advance(900);
+    }
+    assert.equal(page.people.me.now.note, n - 1 + " listen to your file");
+  }
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  advance(1000);
+  hear("listeners", { url: "/standup/alice.webm", n: 4 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "3 listen to your file", "what was so for a moment is not");
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  page.room.leave();
+  view.again();
+  start("ben");
+  hear("listeners", { url: "/standup/alice.webm", n: 9 });
+  advance(3000);
+  assert.equal(page.people.me.now.note, "8 listen to your file");
 });
 
 test("crowded: said once, and not again once it was dismissed", () => {
@@ -390,6 +453,50 @@ test("tiles: where things play, which one is large, how loud", () => {
   people.loudness.volume = 1;
 });
 
+test("the whole screen is for the video that is seen", () => {
+  enter("ben");
+  buttons();
+  const filled = [], asked = [], ben = tiles.ben;
+  page.fill = (e, video) => filled.push([e, video]);
+  page.canFill = (e, video) => { asked.push(video); return true; };
+  const f = (key) => window.document.handlers.filter((h) => h[0] === "keydown").forEach((h) => h[1]({ key: "f", target: { closest: () => Object.assign(new Element("li"), { attributes: { "data-tile": key } }) } }));
+  for (const [now, video] of [[ben.direct, ben.direct], [ben.file, ben.file], [null, ben.file]]) {
+    ben.video = () => now;
+    page.person.open({ caller: "ben", volume: 1, way: {}, at: null }, ben);
+    assert.ok(asked.pop() === video);
+    page.person.full();
+    f("ben");
+    assert.ok(filled.length === 2 && filled.every((one) => one[0] === ben.element && one[1] === video));
+    filled.length = 0;
+    page.person.gone(ben);
+  }
+  f("/me");
+  assert.ok(filled[0][1] === tiles["/me"].file);
+  f("gone");
+  assert.equal(filled.length, 1);
+});
+
+test("M on a tile: also on that of a screen; not where there is no volume to set", () => {
+  enter("ben", "anna");
+  const people = page.people;
+  peer("ben", { media: { audio: true, video: true, screen: { audio: true, video: true } } });
+  buttons();
+  const press = (key, on) => {
+    const target = { closest: () => ({ getAttribute: () => on, querySelector: () => "first" }) };
+    window.document.handlers.filter((h) => h[0] === "keydown").forEach((h) => h[1]({ key, target }));
+  };
+  press("m", "ben/screen");
+  assert.deepEqual([tiles.ben.loud, tiles["ben/screen"].loud, tiles.anna.loud], [0, 0, 1]);
+  press("M", "ben");
+  assert.deepEqual([tiles.ben.loud, tiles["ben/screen"].loud], [1, 1]);
+  hear("crowded", { yes: true, text: "", names: ["anna"] });
+  press("m", "anna");
+  assert.equal(tiles.anna.loud, 1, "heard in the mix");
+  page.person.settable = false;
+  press("m", "ben");
+  assert.equal(tiles.ben.loud, 1);
+});
+
 test("what a tile says", () => {
   enter("ben");
   const play = (s, more) => hear("play", Object.assign({ caller: "ben", state: s, text: "No.", mime: "video/webm", url: "/b" }, more)), now = () => [tiles.ben.now.shows, tiles.ben.now.words];
@@ -415,6 +522,37 @@ test("what a tile says", () => {
   assert.deepEqual([now(), tiles.ben.now.muted], [["", "Neither camera nor microphone"], true]);
 });
 
+test("back from direct to the file: the last picture stays until the file plays, or for a moment", () => {
+  for (const plays of [true, false]) {
+    enter("ben");
+    const play = (s) => hear("play", { caller: "ben", state: s, text: "", mime: "video/webm", url: "/b" });
+    const way = (s) => hear("way", { caller: "ben", state: s, text: s, theirs: true }), direct = tiles.ben.direct;
+    direct.videoWidth = 640;
+    direct.className = "on";
+    play("direct");
+    way("direct");
+    way("file");
+    assert.deepEqual([tiles.ben.now.shows, tiles.ben.now.words], ["direct", ""]);
+    play("connecting");
+    assert.equal(tiles.ben.now.shows, "direct");
+    advance(3000);
+    direct.className = "";
+    if (plays) {
+      tiles.ben.file.videoWidth = 640;
+      play("playing");
+      assert.equal(tiles.ben.now.shows, "file");
+    } else {
+      advance(1000);
+      assert.deepEqual([tiles.ben.now.shows, tiles.ben.now.words], ["", "Connecting"], "and no longer");
+    }
+    way("direct");
+    direct.className = "on";
+    way("file");
+    page.room.leave();
+    assert.equal(timers.length, 0);
+  }
+});
+
 test("text in a room: one is asked whether it has come, and it waits for somebody", () => {
   enter();
   made["chat-text"].value = "Hello";
@@ -428,9 +566,84 @@ test("text in a room: one is asked whether it has come, and it waits for somebod
   said = [];
   hear("message", { from: "anna", data: { kind: "chat", id: "1", text: "Hi", ask: "ben" } });
   hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
+  advance(1000);
   hear("message", { from: "ben", data: { kind: "chat", id: "1", text: "Hi", ask: "alice" } });
   assert.deepEqual(to("send"), [[{ kind: "got", id: "1" }, "ben"], [{ kind: "got", id: "1" }, "ben"]]);
   assert.equal(made.messages.textContent.split("Hi").length - 1, 2, "each is shown once, from each");
+});
+
+test("whoever asks again and again is answered once a second, all of it at once", () => {
+  enter("ben", "__proto__");
+  said = [];
+  const chat = (from, id, more) => hear("message", { from, data: Object.assign({ kind: "chat", id, text: "Hi" }, more) });
+  const ask = (from) => hear("message", { from, data: { kind: "state", muted: false, camera: true, ask: true } });
+  for (let i = 0; i < 50; i++) { ask("ben"); }
+  ask("__proto__");
+  assert.deepEqual(states(), [["ben", false, false], ["__proto__", false, false]]);
+  own.muted = true;
+  advance(999);
+  ask("ben");
+  assert.equal(states().length, 2);
+  advance(1);
+  assert.deepEqual(states().slice(2), [["ben", false, true]], "as it is by then");
+  said = [];
+  for (let i = 0; i < 200; i++) { chat("ben", "m" + i); }
+  chat("ben", "m1");
+  chat("__proto__", "m0");
+  assert.deepEqual(to("send"), [[{ kind: "got", id: "m0" }, "ben"], [{ kind: "got", id: "m0" }, "__proto__"]]);
+  advance(1000);
+  const all = to("send").slice(2);
+  assert.deepEqual([all.length, all[0][0].ids.length, all[0][0].ids.slice(0, 2), all[0][1]], [1, 100, ["m1", "m2"], "ben"]);
+  advance(1000);
+  assert.equal(to("send").length, 3, "and no more");
+  ask("ben");
+  chat("ben", "late");
+  page.room.leave();
+  assert.equal(timers.length, 0);
+});
+
+test("several messages that have come by one answer", () => {
+  enter("ben");
+  const say = (words) => { made["chat-text"].value = words; made["chat-form"].handlers.forEach((h) => h[1]({ preventDefault: () => {} })); };
+  let n = 0;
+  window.everfile.random = () => "id-" + n++;
+  ["One", "Two", "Three"].forEach(say);
+  const ids = to("send").filter((s) => s[0].kind === "chat").map((s) => s[0].id);
+  hear("message", { from: "ben", data: { kind: "got", id: ids[0], ids: [ids[0], ids[2], null] } });
+  advance(5000);
+  assert.equal(made.messages.textContent.split("Not delivered yet.").length - 1, 1);
+  said = [];
+  page.chat.again();
+  assert.deepEqual(to("send").map((s) => s[0].text), ["Two"]);
+});
+
+test("many messages: the newest are shown, and kept as there is room, once a second", () => {
+  enter("ben");
+  const chat = (id, text) => hear("message", { from: "ben", data: { kind: "chat", id, text } });
+  const was = () => JSON.parse(kept["everfile.chat"]), list = () => made.messages.childNodes;
+  const puts = [], set = window.sessionStorage.setItem;
+  window.sessionStorage.setItem = (k, v) => { if (k === "everfile.chat") { puts.push(v.length); } set(k, v); };
+  try {
+    for (let i = 0; i < 600; i++) { chat("m" + i, "Text " + i); }
+    assert.equal(puts.length, 0, "not within the second in which it began");
+    assert.deepEqual([list().length, list()[0].childNodes.map((e) => e.className), list()[1].childNodes.map((e) => e.className)], [500, ["from", "said"], ["said"]]);
+    assert.match(list()[0].textContent, /^ben, \d+:\d\dText 100$/);
+    advance(1000);
+    assert.deepEqual([puts.length, was().list.length, was().list[0].text], [1, 500, "Text 100"]);
+    for (let i = 0; i < 300; i++) { chat("n" + i, "\n".repeat(9000)); }
+    chat("last", "Last");
+    window.fire("pagehide");
+    assert.equal(puts.length, 2, "the page goes: what is new is kept");
+    assert.ok(puts[1] < 101000 && puts[1] > 80000, "kept: " + puts[1]);
+    assert.deepEqual([was().list.map((m) => m.id), was().call], [["n295", "n296", "n297", "n298", "n299", "last"].slice(-was().list.length), "standup"]);
+    const had = kept;
+    at("#standup");
+    kept = had;
+    page.chat.begin("standup", "", "alice");
+    assert.equal(list().length, was().list.length, "there again");
+    for (let i = 0; i < 500; i++) { chat("o" + i, "Text"); page.chat.got({ kind: "chat", id: "p" + i, text: "Text" }, "ben"); }
+    assert.equal(list().length, 500);
+  } finally { window.sessionStorage.setItem = set; }
 });
 
 test("somebody by the name of __proto__", () => {

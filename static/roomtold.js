@@ -71,7 +71,11 @@
 
   /* again is at the door once more, for another name. */
   function again(now, sentence, name) {
-    if (view.state() === "room") { room.open(now.room, now.want); }
+    var muted = page.own.muted, darkened = page.own.darkened;
+    if (view.state() === "room") {
+      room.open(now.room, page.own.want || now.want);
+      room.alike(muted, darkened);
+    }
     room.now.state = "lobby";
     room.now.asked = false;
     lobby.wrong(sentence, name);
@@ -150,7 +154,7 @@
       chat.got(data, e.from);
     } else if (data.kind === "state") {
       people.state(e.from, data);
-      if (data.ask) { inroom.tell(e.from, false); }
+      if (data.ask) { inroom.reply(e.from); }
     }
   };
 

@@ -16,7 +16,9 @@
     if (direct) { return tile.direct.videoWidth > 0 ? "direct" : ""; }
     if (at.picture.state === "playing" && tile.still.naturalWidth > 0) { return "still"; }
     if (at.media.state === "playing" && tile.file.videoWidth > 0) { at.seen = true; }
-    return at.seen && /playing|buffering|silent/.test(at.media.state) && tile.file.videoWidth > 0 ? "file" : "";
+    if (at.seen && /playing|buffering|silent/.test(at.media.state) && tile.file.videoWidth > 0) { return "file"; }
+    // What came directly stays a moment (way.js), until the file plays.
+    return at.media.state !== "playing" && tile.direct.className === "on" && tile.direct.videoWidth > 0 ? "direct" : "";
   }
 
   /* wordsOf says what is not seen or heard, and why. */
