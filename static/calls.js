@@ -94,7 +94,13 @@
     }
   };
 
-  calls.again = function () { if (last) { calls.call(last.peer, last.video); } };
+  /* again: without a camera that was switched off, and muted if one was. */
+  calls.again = function () {
+    var was = last;
+    if (!was) { return; }
+    calls.call(was.peer, was.video);
+    if (talk && was.muted) { own.mute(true); }
+  };
 
   calls.accept = function (pictured) {
     if (!talk || talk.accepted) { return; }
@@ -230,7 +236,7 @@
     var t = page.kept("talk"), rang = t && t.incoming && !t.began;
     page.keep("talk", null);
     if (!t) { return; }
-    last = { peer: t.peer, video: !!(t.want && t.want.video) };
+    last = { peer: t.peer, video: !!(t.want && t.want.video) && !t.darkened, muted: !!t.muted };
     view.outcome(rang ? "You missed a call from " + t.peer + "." : "The call with " + t.peer + " ended while this page was away.", rang ? "Call back" : "Call again");
   }
 
@@ -241,7 +247,7 @@
     var t = talk;
     if (!t) { return; }
     become(null);
-    last = { peer: t.peer, video: !!(t.want || t.their).video };
+    last = { peer: t.peer, video: !!(t.want || t.their).video && !own.darkened, muted: own.muted };
     ring.stop();
     ring.title("");
     incall.end();

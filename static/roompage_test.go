@@ -244,6 +244,32 @@ test("a camera that was switched off stays off: joined again, at the door once m
   }
 });
 
+test("a call that is called again has no camera that was switched off, and is muted if it was", () => {
+  for (const [dark, quiet] of [[true, true], [false, false]]) {
+    enter();
+    page.room.leave();
+    said = [];
+    page.scene = { calling() {} };
+    page.ring = { stop() {}, unlock() {}, title() {} };
+    page.incall = { end() {} };
+    page.lend = { end() {} };
+    page.online = { anew() {} };
+    page.view.picture = () => {};
+    realCalls();
+    page.calls.phone = phone;
+    page.calls.link = "open";
+    phone.call = (...a) => said.push(["call", ...a]);
+    page.calls.call("bob", true);
+    own.darkened = dark;
+    own.muted = quiet;
+    page.calls.finish("", "");
+    own.darkened = own.muted = false;
+    page.calls.again();
+    assert.deepEqual([to("call").map((c) => c[1].video), own.muted], [[true, !dark], quiet]);
+    page.calls.finish("", "");
+  }
+});
+
 test("the address leads elsewhere", () => {
   enter();
   window.location.hash = "#other";
