@@ -24,6 +24,7 @@ type gate struct {
 	mu     sync.Mutex // protects below
 	rooms  map[string]*room
 	ending map[string]*ending // by entry: nobody publishes there until it is over
+	news   chan struct{}      // closed and replaced when somebody has come, or a room is over; nil: nobody waits
 }
 
 // room is a running call's, or one that has members.
@@ -67,6 +68,7 @@ func (g *gate) open(name string, keys map[string]string) (left []ended, opened b
 		r.ctx, r.stop = context.WithCancel(context.Background())
 		g.rooms[name] = r
 	}
+	g.tell()
 	left = g.leave(name, r, func(caller string, p *place) bool { return keys[caller] != p.key })
 	for caller, key := range keys {
 		if r.places[caller] == nil {
@@ -86,8 +88,33 @@ func (g *gate) close(name string) []ended {
 		return nil
 	}
 	delete(g.rooms, name)
+	g.tell()
 	r.stop()
 	return g.leave(name, r, func(string, *place) bool { return true })
+}
+
+// tell wakes who waits for somebody to come. g.mu is held.
+func (g *gate) tell() {
+	if g.news != nil {
+		close(g.news)
+		g.news = nil
+	}
+}
+
+// missing reports whether an entry is that of somebody who is not in its room, though that
+// is open and others may come into it, and what to wait for then.
+func (g *gate) missing(entry string) (news <-chan struct{}, yes bool) {
+	name, caller, _ := strings.Cut(entry, "/")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.rooms[name]
+	if r == nil || strings.HasPrefix(name, calls.RoomPrefix) || r.places[strings.TrimSuffix(caller, calls.ScreenSuffix)] != nil {
+		return nil, false
+	}
+	if g.news == nil {
+		g.news = make(chan struct{})
+	}
+	return g.news, true
 }
 
 // leave takes those out of a room that have gone. g.mu is held.
@@ -196,8 +223,10 @@ func (g *gate) allow(what right, entry, key string) (ctx context.Context, inCall
 		return nil, false, errCallOver
 	case !there:
 		return context.Background(), false, nil
+	case p == nil && what == toListen && !ofCall:
+		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this room. Add ?wait=30s to wait for them.")
 	case p == nil:
-		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this %s. Ask again when there is.", kind)
+		return nil, false, refuse(http.StatusNotFound, "There is nobody of that name in this %s.", kind)
 	case what == toPublish && subtle.ConstantTimeCompare([]byte(key), []byte(p.key)) != 1:
 		return nil, false, refuse(http.StatusForbidden, "Only %s may publish here, with the ?key= that the %s's start message carried.", strings.TrimSuffix(caller, calls.ScreenSuffix), kind)
 	}

@@ -128,11 +128,14 @@ func parseHow(r *http.Request) (how stream.ListenOptions, err error) {
 // find waits for the stream that a path names and checks that it can be seen in
 // the way the extension asks for.
 func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playable, error) {
-	over, expected, err := s.gate.allow(toListen, a.entry, "")
+	wait, held, err := s.patience(r)
 	if err != nil {
 		return nil, stream.Playable{}, err
 	}
-	wait, held, err := s.patience(r)
+	if wait, err = s.member(r.Context(), a.entry, wait); err != nil {
+		return nil, stream.Playable{}, err
+	}
+	over, expected, err := s.gate.allow(toListen, a.entry, "")
 	if err != nil {
 		return nil, stream.Playable{}, err
 	}
@@ -163,6 +166,32 @@ func (s *Server) find(r *http.Request, a address) (*stream.Stream, stream.Playab
 			return nil, stream.Playable{}, s.notFound(r, a, wait)
 		}
 	}
+}
+
+// member waits for somebody to come into a room that is open, and returns how long there
+// is still to wait. Whether he has come, the gate says afterwards.
+func (s *Server) member(ctx context.Context, entry string, wait time.Duration) (left time.Duration, err error) {
+	for left = wait; left > 0; {
+		news, missing := s.gate.missing(entry)
+		if !missing {
+			return left, nil
+		}
+		began, timeout := time.Now(), time.NewTimer(left)
+		select {
+		case <-news:
+		case <-timeout.C:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-s.ctx.Done():
+			err = stream.ErrClosed
+		}
+		timeout.Stop()
+		if err != nil {
+			return 0, err
+		}
+		left -= time.Since(began)
+	}
+	return max(0, left), nil
 }
 
 // findOf is find for an element in a call, which gets what was agreed on.

@@ -52,7 +52,8 @@ func TestRoomFiles(t *testing.T) {
 	}
 	r.connect("/standup/carol.webm").refused(4404, "There is nobody of that name in this room.")
 	r.connect("/standup/carol-screen.webm?key="+keyIn(mine)).refused(4404, "There is nobody of that name in this room.")
-	r.refused("GET", "/standup/carol.webm?wait=30s", nil, 404, "There is nobody of that name in this room.")
+	r.refused("GET", "/standup/carol.webm?wait=20ms", nil, 404, "There is nobody of that name in this room.")
+	r.refused("GET", "/standup/carol.webm", nil, 404, "There is nobody of that name in this room.")
 
 	chunks := capture(t, picture)
 	want := string(demanded(t, "webm", chunks))
@@ -237,6 +238,52 @@ func TestRoomOfAKey(t *testing.T) {
 	alice.say(calls.Message{Type: "leave", Call: "radio"})
 	alice.hear("ended")
 	alice.join("radio", both) // whose own key of before holds nothing
+}
+
+// Who waits for somebody who is not in the room yet has him when he has come, and is told
+// when the room is over.
+func TestWaitForAMember(t *testing.T) {
+	r := start(t, "http", wide())
+	alice, _ := r.phone("alice", "")
+	alice.join("standup", both)
+	carols := r.ask("GET", "/standup/carol.webm?wait=1m", nil)
+	screen := r.ask("GET", "/standup/dave-screen.webm?wait=1m", nil)
+	eventually(t, "they wait", func() bool {
+		return r.s.demand.waits("standup/carol") && r.s.demand.waits("standup/dave-screen")
+	})
+	carol, _ := r.phone("carol", "")
+	p := r.publish(carol.join("standup", both).Publish[0].URL)
+	p.send(capture(t, picture)[:3]...)
+	p.acked(3)
+	resp := carols()
+	if b := make([]byte, 4); resp.StatusCode != 200 {
+		t.Errorf("who waits for carol is told %s", resp.Status)
+	} else if _, err := io.ReadFull(resp.Body, b); err != nil {
+		t.Error(err)
+	}
+	resp.Body.Close()
+	p.end()
+	carol.say(calls.Message{Type: "leave", Call: "standup"})
+	carol.hear("ended")
+	for _, typ := range []string{"joined", "start", "left", "start"} {
+		alice.hear(typ)
+	}
+	alice.say(calls.Message{Type: "leave", Call: "standup"})
+	alice.hear("ended")
+	r.s.demand.mu.Lock()
+	waits := r.s.demand.asking["standup/dave-screen"]
+	r.s.demand.mu.Unlock()
+	if waits != 1 {
+		t.Errorf("%d wait for dave's screen, in a room that may be opened again", waits)
+	}
+	dave := r.publish("/standup/dave-screen.webm")
+	dave.send(capture(t, picture)[:3]...)
+	dave.acked(3)
+	resp = screen()
+	if resp.StatusCode != 200 {
+		t.Errorf("who waits for dave's screen is told %s", resp.Status)
+	}
+	resp.Body.Close()
 }
 
 // A mix of what others published where a room is opened ends with them.
