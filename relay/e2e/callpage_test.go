@@ -102,7 +102,7 @@ func TestNames(t *testing.T) {
 
 // Devices that cannot be had: the page says which and why, and the call goes on.
 func TestCallWithoutDevices(t *testing.T) {
-	thorough(t)
+	long(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	b := caller(startChromium(t), s, "bob", bobTone)

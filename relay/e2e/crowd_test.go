@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,9 +78,11 @@ func TestRoomOfSix(t *testing.T) {
 		t.Helper()
 		hasAll(a, "alice", tones)
 		hasAll(b, "bob", tones)
+		var work sync.WaitGroup
 		for _, one := range bots {
-			one.hears(tones)
+			work.Go(func() { one.hears(tones) })
 		}
+		work.Wait()
 	}
 	everybody()
 	rounds := 0

@@ -181,7 +181,7 @@ func push(t *testing.T, file, to string, loop bool) {
 // A WAV file is heard in both browsers, whatever its samples are. Chromium wants
 // 229,000 bytes of it first, so the thin ones are for whoever has time.
 func TestWAVInBrowsers(t *testing.T) {
-	thorough(t)
+	long(t)
 	need(t, "firefox-esr", "chromium", "ffmpeg")
 	b := startChromium(t)
 	type samples struct {

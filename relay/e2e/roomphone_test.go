@@ -99,6 +99,7 @@ func TestPhoneInRoom(t *testing.T) {
 // Tabs of one browser share their connections: the third page has none left for a file
 // of each, hears both in one and sees a picture of each now and then.
 func TestPhoneInRoomCrowded(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	chrome := startChromium(t)
 	a := member(chrome, s, "standup", "alice", 1000, old)
