@@ -170,7 +170,7 @@ func TestMix(t *testing.T) {
 		}
 		all.close()
 		two.close()
-		if n, m := len(w.h.mixes), w.h.streams.Load(); n != 0 || m != 4 {
+		if n, m := w.h.nMixes(), w.h.streams.Load(); n != 0 || m != 4 {
 			t.Errorf("%d mixes, %d streams are left", n, m)
 		}
 	})
@@ -221,7 +221,7 @@ func TestMixIsShared(t *testing.T) {
 		counts := func(when string, mixes, conversions int, listeners int64) {
 			t.Helper()
 			w.run(40*time.Millisecond, s)
-			n, m := len(w.h.mixes), len(w.h.Stream("r/alice").entry.conversions)
+			n, m := w.h.nMixes(), len(w.h.Stream("r/alice").entry.conversions)
 			if l := w.h.Listeners("r/alice"); n != mixes || m != conversions || l != listeners {
 				t.Errorf("%s: %d mixes, %d conversions, %d listeners; expected %d, %d, %d", when, n, m, l, mixes, conversions, listeners)
 			}
@@ -280,6 +280,20 @@ func TestMixIsShared(t *testing.T) {
 	})
 }
 
+// nMixes is how many mixes a hub has.
+func (h *Hub) nMixes() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.mixes)
+}
+
+// nHalls is of how many rooms it knows.
+func (h *Hub) nHalls() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.halls)
+}
+
 // TestMixEnds with its room: one that was opened when it is over, another when nobody
 // has published there for the time of grace; and with the hub. Listeners get what
 // there is, and a clean end.
@@ -291,7 +305,7 @@ func TestMixEnds(t *testing.T) {
 		"nobody is there": func(w *hallway, s *speaker, _ context.CancelFunc) bool {
 			_ = s.End()
 			time.Sleep(29 * time.Second)
-			if s := w.h.Stream("r/x"); s != nil || len(w.h.mixes) != 1 {
+			if s := w.h.Stream("r/x"); s != nil || w.h.nMixes() != 1 {
 				w.t.Error("it ends before the time of grace")
 			}
 			time.Sleep(2 * time.Second)
@@ -313,8 +327,8 @@ func TestMixEnds(t *testing.T) {
 			open := end(w, s, cancel)
 			synctest.Wait()
 			pcm, ended := e.heard()
-			if !ended || len(w.h.mixes) != 0 {
-				t.Errorf("%s: ended: %t; %d mixes are left", name, ended, len(w.h.mixes))
+			if !ended || w.h.nMixes() != 0 {
+				t.Errorf("%s: ended: %t; %d mixes are left", name, ended, w.h.nMixes())
 			}
 			if open {
 				// What waited in the mix is heard to its end.
@@ -347,7 +361,7 @@ func TestMixOfAnotherRoom(t *testing.T) {
 		b := w.listens(second, MixOptions{Room: "r"})
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if a.to == b.to || !a.to.Ended() || b.to.Ended() || len(w.h.mixes) != 1 {
+		if a.to == b.to || !a.to.Ended() || b.to.Ended() || w.h.nMixes() != 1 {
 			t.Errorf("the same: %t; the first has ended: %t, the second: %t", a.to == b.to, a.to.Ended(), b.to.Ended())
 		}
 		a.close()
@@ -570,8 +584,8 @@ func TestMixRefused(t *testing.T) {
 	if _, _, err := h.Mix(t.Context(), MixOptions{Room: "r"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
-	if len(h.mixes) != 0 || len(h.halls) != 0 {
-		t.Errorf("%d mixes, %d halls are left", len(h.mixes), len(h.halls))
+	if h.nMixes() != 0 || h.nHalls() != 0 {
+		t.Errorf("%d mixes, %d halls are left", h.nMixes(), h.nHalls())
 	}
 }
 
@@ -618,8 +632,8 @@ func TestAwaitRoom(t *testing.T) {
 		go func() { waiting <- w.h.AwaitRoom(t.Context(), "r3", time.Hour) }()
 		synctest.Wait()
 		w.h.Close()
-		if err := <-waiting; !errors.Is(err, ErrClosed) || len(w.h.halls) != 0 {
-			t.Errorf("closed: %v; %d halls are left", err, len(w.h.halls))
+		if err := <-waiting; !errors.Is(err, ErrClosed) || w.h.nHalls() != 0 {
+			t.Errorf("closed: %v; %d halls are left", err, w.h.nHalls())
 		}
 	})
 }
@@ -673,7 +687,7 @@ func TestMixingAtOnce(t *testing.T) {
 	}
 	work.Wait()
 	h.Close()
-	if len(h.mixes) != 0 || len(h.halls) != 0 || h.streams.Load() != 0 {
-		t.Errorf("%d mixes, %d halls, %d streams are left", len(h.mixes), len(h.halls), h.streams.Load())
+	if h.nMixes() != 0 || h.nHalls() != 0 || h.streams.Load() != 0 {
+		t.Errorf("%d mixes, %d halls, %d streams are left", h.nMixes(), h.nHalls(), h.streams.Load())
 	}
 }
