@@ -63,6 +63,7 @@ func (p *tab) seesIn(id string) {
 // and nothing of the others is touched; a screen is shared; a call from outside is
 // taken.
 func TestPhoneInRoom(t *testing.T) {
+	long(t)
 	s := serve(t, relay.Options{})
 	// Each has a browser of its own: tabs share their connections.
 	a := member(startChromium(t), s, "standup", "alice", 1000, old)
