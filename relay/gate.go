@@ -24,7 +24,7 @@ type gate struct {
 	mu     sync.Mutex // protects below
 	rooms  map[string]*room
 	ending map[string]*ending // by entry: nobody publishes there until it is over
-	news   chan struct{}      // closed and replaced when somebody has come, or a room is over; nil: nobody waits
+	news   chan struct{}      // closed when somebody has come, or a room is over; nil: nobody waits
 }
 
 // room is a running call's, or one that has members.
@@ -33,6 +33,9 @@ type room struct {
 	ctx    context.Context   // ends with the room
 	stop   context.CancelFunc
 }
+
+// of is the place that a file of the room belongs to, its caller's.
+func (r *room) of(file string) *place { return r.places[strings.TrimSuffix(file, calls.ScreenSuffix)] }
 
 // place is where a caller publishes, itself and its screen.
 type place struct {
@@ -108,7 +111,7 @@ func (g *gate) missing(entry string) (news <-chan struct{}, yes bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.rooms[name]
-	if r == nil || strings.HasPrefix(name, calls.RoomPrefix) || r.places[strings.TrimSuffix(caller, calls.ScreenSuffix)] != nil {
+	if r == nil || strings.HasPrefix(name, calls.RoomPrefix) || r.of(caller) != nil {
 		return nil, false
 	}
 	if g.news == nil {
@@ -201,7 +204,7 @@ func (g *gate) ask(what right, entry, name, caller string) (p *place, inRoom boo
 	if r == nil {
 		return nil, false
 	}
-	return r.places[strings.TrimSuffix(caller, calls.ScreenSuffix)], true
+	return r.of(caller), true
 }
 
 // allow asks whether somebody may do something with an entry; listening needs no

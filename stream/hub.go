@@ -5,7 +5,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -95,33 +94,33 @@ func (h *Hub) Names() []string {
 }
 
 // Under returns the names of a room's entries, in no order.
-func (h *Hub) Under(room string) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all, prefix := map[string]bool{}, room+"/"
-	for key := range h.entries {
-		if strings.HasPrefix(key, prefix) {
-			all[nameOf(key)] = true
-		}
-	}
-	return slices.Collect(maps.Keys(all))
-}
+func (h *Hub) Under(room string) []string { return h.under(room, func(*Entry) bool { return true }) }
 
 // Held returns the names of a room that somebody publishes by a key, or is expected back
 // to, in no order.
-func (h *Hub) Held(room string) (names []string) {
-	for _, name := range h.Under(room) {
-		held := false
-		for _, e := range h.of(name) {
-			e.mu.Lock()
-			held = held || e.key != "" && (e.pub != nil || e.grace != nil)
-			e.mu.Unlock()
-		}
-		if held {
-			names = append(names, name)
+func (h *Hub) Held(room string) []string {
+	return h.under(room, func(e *Entry) bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.key != "" && (e.pub != nil || e.grace != nil)
+	})
+}
+
+func (h *Hub) under(room string, wanted func(*Entry) bool) []string {
+	h.mu.Lock()
+	a := h.halls[room]
+	h.mu.Unlock()
+	if a == nil {
+		return nil
+	}
+	all := map[string]bool{}
+	entries, _ := a.look(nil)
+	for _, e := range entries {
+		if wanted(e) {
+			all[nameOf(e.name)] = true
 		}
 	}
-	return names
+	return slices.Collect(maps.Keys(all))
 }
 
 // Listeners returns how many listen to what a name has now, in whatever shape.

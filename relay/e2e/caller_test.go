@@ -148,14 +148,20 @@ func (p *tab) file(id string) string {
 // gone demands that a file of a call is no more.
 func gone(t *testing.T, url string) {
 	t.Helper()
+	missing(t, url, "That call is over")
+}
+
+// missing demands that there is no file, with these words.
+func missing(t *testing.T, url, words string) {
+	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	b, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusNotFound || !strings.Contains(string(b), "That call is over") {
-		t.Errorf("%s after the call: %s %s", url, resp.Status, b)
+	if resp.StatusCode != http.StatusNotFound || !strings.Contains(string(b), words) {
+		t.Errorf("%s: %s %s", url, resp.Status, b)
 	}
 }
 

@@ -103,18 +103,25 @@ func leave(a, b *tab) {
 	}
 }
 
+// directly has alice and bob talk, over a direct connection already.
+func directly(t *testing.T) (s *site, a, b *tab) {
+	t.Helper()
+	s = serve(t, relay.Options{Unheard: 2 * time.Second})
+	a = peering(startChromium(t), s, "alice", aliceTone, muted)
+	b = peering(startChromium(t), s, "bob", bobTone, muted)
+	connect(a, b, "alice", "bob")
+	direct(a, bobTone)
+	direct(b, aliceTone)
+	return s, a, b
+}
+
 // A call begins on its files and goes over to a direct connection by itself; what
 // opens a side's address then has the file at once; and when the connection is closed,
 // or nothing comes through it any more, the call is back on the files, and goes over
 // again.
 func TestDirect(t *testing.T) {
 	need(t, "curl", "ffmpeg")
-	s := serve(t, relay.Options{Unheard: 2 * time.Second})
-	a := peering(startChromium(t), s, "alice", aliceTone, muted)
-	b := peering(startChromium(t), s, "bob", bobTone, muted)
-	connect(a, b, "alice", "bob")
-	direct(a, bobTone)
-	direct(b, aliceTone)
+	s, a, b := directly(t)
 	url := a.file("own-url")
 	name := strings.TrimSuffix(strings.TrimPrefix(url, s.url+"/"), ".webm")
 	a.says("#listeners", "bob hears you directly")
@@ -235,12 +242,7 @@ func TestDirectReload(t *testing.T) {
 // element, and in the server no goroutine and no connection more than before.
 func TestDirectFlips(t *testing.T) {
 	long(t)
-	s := serve(t, relay.Options{Unheard: 2 * time.Second})
-	a := peering(startChromium(t), s, "alice", aliceTone, muted)
-	b := peering(startChromium(t), s, "bob", bobTone, muted)
-	connect(a, b, "alice", "bob")
-	direct(a, bobTone)
-	direct(b, aliceTone)
+	_, a, b := directly(t)
 	count := func() (n [2]int, elements [2]string) {
 		const all = `Array.from(document.querySelectorAll("*")).map((e) => e.tagName + "#" + e.id + "." + e.className).join("\n")`
 		return [2]int{runtime.NumGoroutine(), sockets(t)}, [2]string{eval[string](a, all), eval[string](b, all)}

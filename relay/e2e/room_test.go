@@ -133,20 +133,7 @@ func TestRoom(t *testing.T) {
 			p.nothingLeft()
 		}
 	}
-	gone2(t, s.url+"/standup/alice.webm")
-}
-
-// gone2 demands that a file of a room is no more.
-func gone2(t *testing.T, url string) {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusNotFound {
-		t.Errorf("%s after the room: %s", url, resp.Status)
-	}
+	missing(t, s.url+"/standup/alice.webm", "")
 }
 
 // A screen is a tile of its own, and the large one; it goes by the button, by the
